@@ -1,0 +1,97 @@
+# Everything a person or a build server runs. `make` alone lists the targets.
+
+PYTHON ?= python3
+VENV ?= .venv
+# pytest workers; each has its own servers.
+JOBS ?= 2
+# More arguments for pytest, for example: make test ARGS='-k vault -x'
+ARGS ?=
+# More arguments for uv, for example: make lock LOCKFLAGS=--upgrade
+LOCKFLAGS ?=
+
+PY := $(VENV)/bin/python
+PIP_INSTALL := $(PY) -m pip install --quiet --quiet --disable-pip-version-check
+
+# Stamps are named after the contents they stand for, so a change of contents sets up again and a checkout does not.
+# The folder counts too: an editable install points at it, and a copied tree must not run the original's code.
+digest = $(shell (echo '$(CURDIR)'; cat $(1) 2>/dev/null) | cksum | cut -d ' ' -f 1)
+DEV_STAMP := $(VENV)/.ready-dev-$(call digest,requirements/dev.txt)
+PACKAGE_STAMP := $(VENV)/.ready-package-$(call digest,requirements/dev.txt pyproject.toml)
+BENCH_STAMP := $(VENV)/.ready-bench-$(call digest,requirements/dev.txt requirements/bench.txt)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup test demo check bench docs format lock clean
+
+help:  ## List the targets
+	@echo 'Targets (set-up happens by itself, in $(VENV), once):'
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F '|' '{printf "%-14s %s\n", $$1, $$2}'
+	@echo 'Another Python: make test PYTHON=python3.12 VENV=.venv-3.12'
+
+setup: $(PACKAGE_STAMP)  ## Make the virtual environment, with pinned and hashed packages
+
+test: $(PACKAGE_STAMP)  ## Run the whole test suite
+	@echo 'test: the whole suite, $(JOBS) workers, real servers on loopback'
+	@$(PY) -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+
+demo: $(PACKAGE_STAMP)  ## Show the library at work against servers started for it
+	@$(PY) -m examples.demo
+
+check: $(PACKAGE_STAMP)  ## Lint, formatting, types, import floors, documentation
+	@echo 'check: ruff check'
+	@$(PY) -m ruff check .
+	@echo 'check: ruff format'
+	@$(PY) -m ruff format --check .
+	@echo 'check: mypy'
+	@$(PY) -m mypy
+	@echo 'check: import floors'
+	@$(VENV)/bin/lint-imports --no-logo --no-cache
+	@echo 'check: documentation'
+	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet --site-dir '$(abspath $(VENV))/site-check'
+
+bench: $(BENCH_STAMP) $(PACKAGE_STAMP)  ## Measure ourselves beside the peers
+	@$(PY) -m bench $(ARGS)
+
+docs: $(PACKAGE_STAMP)  ## Build the documentation
+	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet --site-dir '$(CURDIR)/site'
+	@echo 'docs: open $(CURDIR)/site/index.html'
+
+format: $(PACKAGE_STAMP)  ## Sort imports, apply safe fixes, format
+	@$(PY) -m ruff check --fix --quiet . || true
+	@$(PY) -m ruff format .
+
+lock: $(DEV_STAMP)  ## Remake requirements/*.txt from the *.in files
+	@echo 'lock: installing uv in $(VENV)'
+	@$(PIP_INSTALL) uv
+	@for name in dev bench; do \
+	  echo "lock: requirements/$$name.txt"; \
+	  (cd requirements && '$(abspath $(VENV))/bin/uv' pip compile --quiet --universal --python-version 3.11 \
+	    --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+	    $(LOCKFLAGS) --output-file $$name.txt $$name.in) || exit 1; \
+	done
+	@if grep -nE '://|^-(i|f)|--(index-url|find-links|trusted-host)' requirements/*.txt; then \
+	  echo 'lock: the lines above name a place; take them out' >&2; exit 1; fi
+
+clean:  ## Remove caches and built files, not the virtual environment
+	@rm -rf build dist site .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -not -path './.venv*' -prune -exec rm -rf {} +
+
+$(DEV_STAMP):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo 'secretsource needs Python 3.11 or later, and $(PYTHON) is not. Try: make $(firstword $(MAKECMDGOALS)) PYTHON=python3.12' >&2; exit 1; }
+	@$(PY) -c 'import pip' 2>/dev/null || { echo 'set-up: making $(VENV)'; $(PYTHON) -m venv --clear '$(VENV)'; }
+	@echo 'set-up: installing the pinned packages (about a minute, once)'
+	@$(PIP_INSTALL) --require-hashes -r requirements/dev.txt
+	@rm -f $(VENV)/.ready-*
+	@touch $@
+
+$(PACKAGE_STAMP): $(DEV_STAMP)
+	@echo 'set-up: installing secretsource itself, editable'
+	@$(PIP_INSTALL) --no-deps --no-build-isolation -e .
+	@rm -f $(VENV)/.ready-package-*
+	@touch $@
+
+$(BENCH_STAMP): $(DEV_STAMP)
+	@echo 'set-up: installing the peers for the benchmarks'
+	@$(PIP_INSTALL) --require-hashes -r requirements/bench.txt
+	@rm -f $(VENV)/.ready-bench-*
+	@touch $@
