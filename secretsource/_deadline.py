@@ -1,0 +1,43 @@
+"""The moment by which an answer is wanted, passed down to every resolver."""
+
+from __future__ import annotations
+
+import time
+
+__all__ = ["Deadline"]
+
+
+class Deadline:
+    """A moment on the monotonic clock; what is left of it bounds every connection, read, retry and wait.
+
+    A fetch that several callers share has one deadline: the latest of theirs, so it may be extended while it runs.
+    Ask `remaining` before each step and do not keep the answer.
+    """
+
+    __slots__ = ("_at",)
+
+    def __init__(self, seconds: float) -> None:
+        """Set the deadline *seconds* from now.
+
+        Args:
+            seconds: At least 0; `float("inf")` never ends.
+        """
+        self._at = time.monotonic() + seconds
+
+    @property
+    def remaining(self) -> float:
+        """The seconds that are left, never below 0."""
+        return max(0.0, self._at - time.monotonic())
+
+    @property
+    def expired(self) -> bool:
+        """Whether nothing is left."""
+        return time.monotonic() >= self._at
+
+    def extend(self, other: Deadline) -> None:
+        """Move this deadline to *other* if that is later."""
+        self._at = max(self._at, other._at)
+
+    def __repr__(self) -> str:
+        """Return what is left, for debugging."""
+        return f"Deadline({self.remaining:.3f} s left)"
