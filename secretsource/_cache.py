@@ -1,0 +1,165 @@
+"""What is kept: documents, how old they are, and which goes first when there are too many.
+
+Documents are kept by resolver, address, version and stage. A name in use has a direct entry, a `Hit`, so that reading
+it is one dictionary look-up and one comparison of clocks, without a lock. Nothing is ever written to disk.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import NamedTuple
+
+import cachetools
+
+from secretsource._fork import reset_in_child
+from secretsource._secret import Document, MaskedStr, NotThere, Secret
+
+__all__ = ["Cache", "DocumentKey", "Entry", "Hit"]
+
+
+class DocumentKey(NamedTuple):
+    """Everything that changes the answer of a backend is part of the key."""
+
+    resolver: str
+    address: str
+    version: str | None
+    stage: str | None
+    document: bool
+
+
+class Entry:
+    """One answer of a backend: a document, or that it is not there."""
+
+    __slots__ = ("answer", "fetched_at", "key", "names", "number", "used")
+
+    def __init__(
+        self, key: DocumentKey, answer: Document | NotThere, *, fetched_at: float, number: int
+    ) -> None:
+        """Keep an answer.
+
+        Args:
+            key: What was asked.
+            answer: What the backend said.
+            fetched_at: When it was asked, on the store's clock: ages count from there, not from when it answered.
+            number: The flight that brought it; a higher one is newer.
+        """
+        self.key = key
+        self.answer = answer
+        self.fetched_at = fetched_at
+        self.number = number
+        self.used = False  # set by hits without a lock, looked at by eviction
+        self.names: tuple[str, ...] = ()  # the names whose direct entries point here
+
+    def fresh_until(self, ttl: float) -> float:
+        """Return the moment at which this answer is *ttl* old, or its lease is over."""
+        lease = self.answer.lease if isinstance(self.answer, Document) else None
+        return self.fetched_at + (ttl if lease is None else min(ttl, lease))
+
+
+class Hit:
+    """The direct entry of a name in use."""
+
+    __slots__ = ("entry", "fresh_until", "secret", "text")
+
+    def __init__(self, secret: Secret, entry: Entry, fresh_until: float) -> None:
+        """Point a name at its value.
+
+        Args:
+            secret: What a reader gets.
+            entry: The document it is from.
+            fresh_until: The moment, on the store's clock, from which readers take the longer way.
+        """
+        self.secret = secret
+        self.text = secret.masked_value if isinstance(secret.masked_value, MaskedStr) else None
+        self.entry = entry
+        self.fresh_until = fresh_until
+
+
+class _Documents(cachetools.LRUCache[DocumentKey, Entry]):
+    """Least recently used first, where a hit is a mark on the entry: marked ones get a second chance."""
+
+    def popitem(self) -> tuple[DocumentKey, Entry]:
+        key, entry = super().popitem()
+        while entry.used:
+            entry.used = False
+            self[key] = entry
+            key, entry = super().popitem()
+        return key, entry
+
+
+class Cache:
+    """At most *max_entries* documents, and the direct entries of the names that were read from them.
+
+    `hits` is read without a lock; everything else goes through the methods.
+    """
+
+    def __init__(self, max_entries: int) -> None:
+        """Start empty.
+
+        Args:
+            max_entries: How many documents are kept, at least 1.
+        """
+        self.hits: dict[str, Hit] = {}
+        self._documents = _Documents(max_entries)
+        self._max_entries = max_entries
+        self._forgotten = 0
+        self._lock = threading.Lock()
+        reset_in_child(self._renew_lock)
+
+    def _renew_lock(self) -> None:
+        self._lock = threading.Lock()
+
+    def get(self, key: DocumentKey) -> Entry | None:
+        """Return the last answer for *key*, however old it is."""
+        with self._lock:
+            entry: Entry | None = self._documents.get(key)
+            return entry
+
+    def put(self, entry: Entry) -> None:
+        """Keep an answer, unless a newer one is there or everything that was asked before has been forgotten."""
+        with self._lock:
+            known = self._documents.get(entry.key)
+            if entry.number <= self._forgotten or (known is not None and known.number > entry.number):
+                return
+            self._unlink(known)
+            if known is None and len(self._documents) >= self._max_entries:
+                self._unlink(self._documents.popitem()[1])
+            self._documents[entry.key] = entry
+
+    def drop(self, key: DocumentKey, number: int) -> None:
+        """Forget the answer for *key* unless it is newer than flight *number*."""
+        with self._lock:
+            known = self._documents.get(key)
+            if known is not None and known.number <= number:
+                self._unlink(self._documents.pop(key))
+
+    def link(self, name: str, hit: Hit) -> None:
+        """Make *hit* the direct entry of *name*, if its document is still kept and was not replaced meanwhile."""
+        with self._lock:
+            if self._documents.get(hit.entry.key) is not hit.entry:
+                return
+            if len(self.hits) >= 4 * self._max_entries:  # many spellings of few documents
+                self.hits.clear()
+            if name not in hit.entry.names:
+                hit.entry.names += (name,)
+            self.hits[name] = hit
+
+    def forget(self, number: int, keys: list[DocumentKey] | None = None) -> None:
+        """Forget *keys*, or everything, and every answer to what was asked up to flight *number*."""
+        with self._lock:
+            self._forgotten = max(self._forgotten, number)
+            for key in list(self._documents) if keys is None else keys:
+                self._unlink(self._documents.pop(key, None))
+
+    def __len__(self) -> int:
+        """Return how many documents are kept."""
+        return len(self._documents)
+
+    def __repr__(self) -> str:
+        """Return how many documents are kept, and none of them."""
+        return f"Cache({len(self)} of {self._max_entries} documents)"
+
+    def _unlink(self, entry: Entry | None) -> None:
+        for name in () if entry is None else entry.names:
+            if (hit := self.hits.get(name)) is not None and hit.entry is entry:
+                del self.hits[name]

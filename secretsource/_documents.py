@@ -1,0 +1,161 @@
+"""How one document is read: from the cache, else by one fetch that everybody shares."""
+
+from __future__ import annotations
+
+import threading
+import time
+from functools import partial
+from typing import TYPE_CHECKING
+
+from secretsource._cache import Cache, DocumentKey, Entry
+from secretsource._chain import Ask, Looked
+from secretsource._clock import Clock
+from secretsource._deadline import Deadline
+from secretsource._flight import Flights
+from secretsource._secret import Document, NotThere
+from secretsource.errors import (
+    AccessDenied,
+    BackendUnavailable,
+    DeadlineExceeded,
+    InvalidResponse,
+    Reason,
+    ResolverError,
+    SecretNotFound,
+    SecretSourceError,
+)
+from secretsource.resolvers import is_local
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+__all__ = ["Documents", "Lifetime", "key_of", "too_late", "wait"]
+
+
+class Lifetime:
+    """How long the answers of a link are kept: the settings of the store, of the link and of the name, put together."""
+
+    __slots__ = ("max_stale", "negative_ttl", "ttl")
+
+    def __init__(self, ttl: float, max_stale: float, negative_ttl: float) -> None:
+        """Set the times, all in seconds and 0 or more."""
+        self.ttl = ttl
+        self.max_stale = max_stale
+        self.negative_ttl = negative_ttl
+
+    def fresh_until(self, entry: Entry) -> float:
+        """Return the moment until which *entry* is fresh."""
+        return entry.fresh_until(self.ttl if isinstance(entry.answer, Document) else self.negative_ttl)
+
+    def served_until(self, entry: Entry) -> float:
+        """Return the moment until which *entry* is served while its backend is down."""
+        return entry.fresh_until(self.ttl + self.max_stale)
+
+
+class Documents:
+    """Answers the asks of a walk."""
+
+    def __init__(self, cache: Cache, flights: Flights[Looked], clock: Clock) -> None:
+        """Read through *cache* and *flights*, on *clock*."""
+        self._cache = cache
+        self._flights = flights
+        self._clock = clock
+
+    def look(
+        self, ask: Ask, lifetime: Lifetime, deadline: Deadline, *, refresh: bool
+    ) -> Looked | Future[Looked]:
+        """Return what the cache has, or the future of a fetch; local resolvers are asked at once, in this thread."""
+        key = key_of(ask)
+        if not refresh:
+            entry = self._cache.get(key)
+            if entry is not None and self._clock() < lifetime.fresh_until(entry):
+                return Looked(answer=entry.answer, entry=entry, cached=True)
+        fetch = partial(self._fetch, ask, key)
+        if is_local(ask.link.resolver):
+            return fetch(deadline, self._flights.next_number())
+        if deadline.expired:
+            return Looked(answer=DeadlineExceeded("the deadline was over before this link was asked"))
+        return self._flights.join(key, fetch, deadline, fresh=refresh)
+
+    def settle(self, ask: Ask, lifetime: Lifetime, looked: Looked, *, refresh: bool) -> Looked:
+        """Put the last good value in the place of an outage, while it may still be served."""
+        if refresh or not _may_serve_stale(looked.answer):
+            return looked
+        entry = self._cache.get(key_of(ask))
+        if (
+            entry is None
+            or not isinstance(entry.answer, Document)
+            or self._clock() >= lifetime.served_until(entry)
+        ):
+            return looked
+        outage = looked.answer if isinstance(looked.answer, SecretSourceError) else None
+        return Looked(
+            answer=entry.answer, entry=entry, seconds=looked.seconds, cached=True, stale=True, outage=outage
+        )
+
+    def forget(self, asks: list[Ask] | None = None) -> None:
+        """Forget what *asks* were answered, or everything; also what is being fetched for them now."""
+        keys = None if asks is None else [key_of(ask) for ask in asks]
+        for key in keys or ():
+            self._flights.disown(key)
+        self._cache.forget(self._flights.next_number(), keys)
+
+    def _fetch(self, ask: Ask, key: DocumentKey, deadline: Deadline, number: int) -> Looked:
+        asked_at, started = self._clock(), time.perf_counter()
+        answer = _ask(ask, deadline)
+        seconds = time.perf_counter() - started
+        if isinstance(answer, SecretSourceError):
+            if isinstance(answer, AccessDenied):
+                self._cache.drop(key, number)
+            return Looked(answer=answer, seconds=seconds)
+        entry = Entry(key, answer, fetched_at=asked_at, number=number)
+        self._cache.put(entry)
+        return Looked(answer=answer, entry=entry, seconds=seconds)
+
+
+def key_of(ask: Ask) -> DocumentKey:
+    """Return the key of the document that holds the answer to *ask*."""
+    location = ask.location
+    return DocumentKey(ask.link.name, location.address, location.version, location.stage, location.document)
+
+
+def wait(pending: Future[Looked], deadline: Deadline) -> Looked:
+    """Wait in this thread for a fetch, until *deadline* at most."""
+    try:
+        return pending.result(timeout=deadline.remaining)
+    except TimeoutError:
+        pass
+    return too_late()
+
+
+def too_late() -> Looked:
+    """Return what a reader gets whose deadline is over while the fetch still runs."""
+    return Looked(answer=DeadlineExceeded("the deadline is over"))
+
+
+def _may_serve_stale(answer: object) -> bool:
+    if isinstance(answer, BackendUnavailable):
+        return answer.reason is not Reason.TLS
+    return isinstance(answer, InvalidResponse)
+
+
+def _ask(ask: Ask, deadline: Deadline) -> Document | NotThere | SecretSourceError:
+    """Ask the resolver; whatever it does, return an answer or an error that leads to none of its frames."""
+    if deadline.expired and not is_local(ask.link.resolver):
+        return DeadlineExceeded("no worker was free before the deadline")
+    try:
+        answer = ask.link.resolver.fetch(ask.location, deadline)
+    except SecretNotFound:
+        return NotThere()
+    except ResolverError as error:
+        return error.copy()
+    except SecretSourceError as error:
+        return type(error)(*error.args)
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
+            raise
+        return ResolverError(f"the resolver raised {type(error).__name__}")
+    if answer is None:
+        return NotThere()
+    if isinstance(answer, Document | NotThere):
+        return answer
+    return ResolverError(f"the resolver returned {type(answer).__name__}, which is no Document")

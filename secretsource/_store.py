@@ -1,0 +1,493 @@
+"""The store: a chain and a cache, which is what an application holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Literal, NoReturn, Self, SupportsIndex, TypeVar, get_args, overload
+
+from secretsource import _clock
+from secretsource._cache import Cache, Hit
+from secretsource._chain import Ask, Found, Link, Looked, walk
+from secretsource._deadline import Deadline
+from secretsource._documents import Documents, Lifetime
+from secretsource._drive import arun, arun_many, run, run_many
+from secretsource._flight import Flights, Workers
+from secretsource._nearest import nearest
+from secretsource._reference import check_name, is_reference, parse_reference, shown
+from secretsource._secret import Secret, Value
+from secretsource.errors import (
+    ConfigError,
+    InvalidReference,
+    ResolverError,
+    SecretNotFound,
+    SecretSourceError,
+    Step,
+)
+from secretsource.resolvers import Resolver, SupportsClose, is_local
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+    from types import TracebackType
+
+__all__ = ["LOCAL_TTL", "UNSET", "Explanation", "NameSettings", "References", "Store", "Unset"]
+
+LOCAL_TTL: Final = 1.0  # seconds; local resolvers are cheap to ask, and an edit should be seen at once
+
+References = Literal["anywhere", "config"]
+D = TypeVar("D")
+
+
+class Unset:
+    """The type of `UNSET`, which stands for "not given" where `None` is a value."""
+
+    def __repr__(self) -> str:
+        """Return a name for signatures."""
+        return "UNSET"
+
+
+UNSET: Final = Unset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameSettings:
+    """What the configuration says about one name.
+
+    Attributes:
+        references: Where it is placed, by resolver name, as complete references.
+        ttl: Seconds for which its value is kept; `None` for the link's or the store's.
+    """
+
+    references: Mapping[str, str] = field(default_factory=dict)
+    ttl: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """What every link said when it was asked for one name. Holds no value.
+
+    Attributes:
+        name: The name or reference.
+        steps: The links that were asked, in order.
+        not_asked: The links behind the one that decided, with where they would have looked.
+        error: What a reader would get instead of a value, or `None`.
+    """
+
+    name: str
+    steps: tuple[Step, ...]
+    not_asked: tuple[tuple[str, str], ...] = ()
+    error: SecretSourceError | None = None
+
+
+class Store:
+    """An ordered chain of resolvers, with a cache in front of it. Threads, coroutines and forks may share it.
+
+    Args:
+        chain: Resolvers, or `Link` objects where one needs a policy of its own; their names must differ.
+        ttl: Seconds for which a value is kept, 0 or more.
+        max_stale: Seconds past the ttl for which the last good value is served while its backend is down.
+        negative_ttl: Seconds for which "not there" is kept.
+        timeout: Seconds for a whole call, if the call does not say otherwise.
+        max_entries: How many documents are kept; the least recently used goes first.
+        max_concurrency: How many fetches run at once.
+        references: ``"anywhere"``, or ``"config"`` to let `get` take names alone.
+        names: What the configuration says about single names.
+        others: Links outside the chain that references may ask: by name, built when the first one does.
+        clock: Returns seconds; ages are measured on it. For tests.
+
+    Raises:
+        ConfigError: A setting is out of range, or two resolvers share a name.
+    """
+
+    def __init__(
+        self,
+        chain: Iterable[Resolver | Link],
+        *,
+        ttl: float = 300.0,
+        max_stale: float = 900.0,
+        negative_ttl: float = 5.0,
+        timeout: float = 10.0,
+        max_entries: int = 1024,
+        max_concurrency: int = 16,
+        references: References = "anywhere",
+        names: Mapping[str, NameSettings] | None = None,
+        others: Mapping[str, Callable[[], Link]] | None = None,
+        clock: _clock.Clock = _clock.now,
+    ) -> None:
+        for key, number in (
+            ("ttl", ttl),
+            ("max_stale", max_stale),
+            ("negative_ttl", negative_ttl),
+            ("timeout", timeout),
+        ):
+            if not number >= 0:
+                raise ConfigError(f"{key} must be 0 seconds or more, not {number}")
+        for key, count in (("max_entries", max_entries), ("max_concurrency", max_concurrency)):
+            if count < 1:
+                raise ConfigError(f"{key} must be at least 1, not {count}")
+        if references not in get_args(References):
+            raise ConfigError(
+                f"references must be one of {', '.join(get_args(References))}, not {references!r}"
+            )
+        self.chain: Final = tuple(_as_link(item) for item in chain)
+        self._links: Final = _by_name(self.chain)
+        self._others: Final = dict(others or {})
+        self.ttl: Final = ttl
+        self.max_stale: Final = max_stale
+        self.negative_ttl: Final = negative_ttl
+        self.timeout: Final = timeout
+        self.references: Final = references
+        self._names: Final = dict(names or {})
+        self._clock: Final = clock
+        self._cache: Final = Cache(max_entries)
+        self._hits: Final = self._cache.hits
+        self._documents: Final = Documents(self._cache, Flights(Workers(max_concurrency)), clock)
+
+    # Reading
+
+    @overload
+    def get(self, name: str, *, refresh: bool = ..., timeout: float | None = ...) -> Secret: ...
+
+    @overload
+    def get(
+        self, name: str, *, default: D, refresh: bool = ..., timeout: float | None = ...
+    ) -> Secret | D: ...
+
+    def get(
+        self, name: str, *, default: D | Unset = UNSET, refresh: bool = False, timeout: float | None = None
+    ) -> Secret | D:
+        """Return the secret of that name, with where it came from, its version and its age.
+
+        Args:
+            name: A name such as ``pepipost/api_key``, or a reference such as ``vault://kv/email#api_key``.
+            default: Returned if every link said "not there"; never on an error. `None` is a value like any other.
+            refresh: Ask the backends, whatever is cached.
+            timeout: Seconds for the whole chain; `None` for the store's.
+
+        Raises:
+            InvalidReference: The name breaks the grammar; nothing was asked.
+            SecretNotFound: Every link looked, and none has it.
+            AccessDenied: A link said no.
+            BackendUnavailable: A link could not be reached, or was too late (`DeadlineExceeded`).
+            InvalidResponse: A link's answer was no answer.
+        """
+        if not refresh and (hit := self._hit(name)) is not None:
+            return hit.secret
+        try:
+            deadline = self._deadline(timeout)
+            return run(self._read_secret(name, deadline, refresh=refresh), deadline)
+        except SecretNotFound:
+            if isinstance(default, Unset):
+                raise
+            return default
+
+    @overload
+    async def aget(self, name: str, *, refresh: bool = ..., timeout: float | None = ...) -> Secret: ...
+
+    @overload
+    async def aget(
+        self, name: str, *, default: D, refresh: bool = ..., timeout: float | None = ...
+    ) -> Secret | D: ...
+
+    async def aget(
+        self, name: str, *, default: D | Unset = UNSET, refresh: bool = False, timeout: float | None = None
+    ) -> Secret | D:
+        """Do what `get` does without blocking the event loop; a cached read never leaves its thread."""
+        if not refresh and (hit := self._hit(name)) is not None:
+            return hit.secret
+        try:
+            deadline = self._deadline(timeout)
+            return await arun(self._read_secret(name, deadline, refresh=refresh), deadline)
+        except SecretNotFound:
+            if isinstance(default, Unset):
+                raise
+            return default
+
+    def get_many(
+        self, names: Iterable[str], *, refresh: bool = False, timeout: float | None = None
+    ) -> dict[str, Secret]:
+        """Return the secrets of several names, asking the backends side by side.
+
+        Args:
+            names: Names or references; the result is in their order, each once.
+            refresh: Ask the backends, whatever is cached.
+            timeout: Seconds for all of it; `None` for the store's.
+
+        Raises:
+            SecretSourceError: The first name that has no value, as `get` would; the others are named in its notes,
+                and what was found is cached.
+        """
+        deadline = self._deadline(timeout)
+        reads = {name: self._read_secret(name, deadline, refresh=refresh) for name in _checked(names)}
+        return _all_or_raise(run_many(reads, deadline))
+
+    async def aget_many(
+        self, names: Iterable[str], *, refresh: bool = False, timeout: float | None = None
+    ) -> dict[str, Secret]:
+        """Do what `get_many` does without blocking the event loop."""
+        deadline = self._deadline(timeout)
+        reads = {name: self._read_secret(name, deadline, refresh=refresh) for name in _checked(names)}
+        return _all_or_raise(await arun_many(reads, deadline))
+
+    def get_fields(
+        self, name: str, *, refresh: bool = False, timeout: float | None = None
+    ) -> Mapping[str, Value]:
+        """Return every field of a whole document, such as ``db/primary``, all of one version.
+
+        Where a backend has no documents (env, dotenv, files, Conjur), the names below that path are gathered in one
+        round, and no version joins them.
+
+        Args:
+            name: The path of the document, or a reference without a field.
+            refresh: Ask the backends, whatever is cached.
+            timeout: Seconds for the whole chain; `None` for the store's.
+
+        Raises:
+            SecretSourceError: As `get`.
+        """
+        deadline = self._deadline(timeout)
+        return run(self._read_fields(name, deadline, refresh=refresh), deadline)
+
+    async def aget_fields(
+        self, name: str, *, refresh: bool = False, timeout: float | None = None
+    ) -> Mapping[str, Value]:
+        """Do what `get_fields` does without blocking the event loop."""
+        deadline = self._deadline(timeout)
+        return await arun(self._read_fields(name, deadline, refresh=refresh), deadline)
+
+    def locate(self, name: str) -> dict[str, str]:
+        """Return where each link of the chain would look for *name*, by the link's name; no I/O.
+
+        Raises:
+            InvalidReference: The name breaks the grammar, or is placed where its resolver cannot hold it.
+        """
+        return {ask.link.name: str(ask.location) for ask in self._asks(name, document=False)}
+
+    def explain(self, name: str, *, timeout: float | None = None) -> Explanation:
+        """Ask the chain for *name* anew and tell what each link said and how long it took; never a value.
+
+        Args:
+            name: A name or a reference.
+            timeout: Seconds for the whole chain; `None` for the store's.
+
+        Raises:
+            InvalidReference: The name breaks the grammar.
+        """
+        asks = self._asks(name, document=False)
+        steps: list[Step] = []
+        error: SecretSourceError | None = None
+        deadline = self._deadline(timeout)
+        try:
+            run(self._walk(name, asks, steps, deadline, refresh=True), deadline)
+        except SecretSourceError as caught:
+            error = caught
+        not_asked = tuple((ask.link.name, str(ask.location)) for ask in asks[len(steps) :])
+        return Explanation(name=name, steps=tuple(steps), not_asked=not_asked, error=error)
+
+    # Forgetting and closing
+
+    def invalidate(self, name: str | None = None) -> None:
+        """Forget what is cached for *name*, or everything; the next read asks the backends.
+
+        Raises:
+            InvalidReference: The name breaks the grammar.
+        """
+        if name is None:
+            self._documents.forget()
+            return
+        whole = self._asks(name, document=True) if not is_reference(name) else []
+        self._documents.forget(self._asks(name, document=False) + whole)
+
+    def close(self) -> None:
+        """Forget every value and close the connections of all resolvers; a later read opens new ones."""
+        self._documents.forget()
+        for link in list(self._links.values()):
+            if isinstance(link.resolver, SupportsClose):
+                link.resolver.close()
+
+    def __enter__(self) -> Self:
+        """Return the store itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the store."""
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        """Return the store itself."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the store."""
+        self.close()
+
+    def __repr__(self) -> str:
+        """Return the names of the chain."""
+        return f"Store([{', '.join(link.name for link in self.chain)}])"
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        """Refuse to be pickled: a store holds values and logins.
+
+        Raises:
+            TypeError: Always.
+        """
+        raise TypeError("a Store is not pickled: build one in each process, or use fork")
+
+    # How one read goes
+
+    def _hit(self, name: str) -> Hit | None:
+        try:
+            hit = self._hits.get(name)
+        except TypeError:  # unhashable: the grammar says so, further on
+            return None
+        if hit is None or self._clock() >= hit.fresh_until:
+            return None
+        hit.entry.used = True
+        return hit
+
+    def _deadline(self, timeout: float | None) -> Deadline:
+        if timeout is not None and not timeout >= 0:
+            raise ValueError(f"timeout must be 0 seconds or more, not {timeout}")
+        return Deadline(self.timeout if timeout is None else timeout)
+
+    def _read_secret(
+        self, name: str, deadline: Deadline, *, refresh: bool
+    ) -> Generator[Future[Looked], Looked, Secret]:
+        if not refresh and (hit := self._hit(name)) is not None:
+            return hit.secret
+        found = yield from self._walk(name, self._asks(name, document=False), [], deadline, refresh=refresh)
+        return self._keep(name, found)
+
+    def _read_fields(
+        self, name: str, deadline: Deadline, *, refresh: bool
+    ) -> Generator[Future[Looked], Looked, Mapping[str, Value]]:
+        found = yield from self._walk(name, self._asks(name, document=True), [], deadline, refresh=refresh)
+        return found.document.fields
+
+    def _walk(
+        self, name: str, asks: Sequence[Ask], steps: list[Step], deadline: Deadline, *, refresh: bool
+    ) -> Generator[Future[Looked], Looked, Found]:
+        """Answer the asks of a walk from the documents; yield the futures it has to wait for."""
+        asking = walk(name, asks, steps)
+        try:
+            ask = next(asking)
+            while True:
+                lifetime = self._lifetime(name, ask.link)
+                looked = self._documents.look(ask, lifetime, deadline, refresh=refresh)
+                if not isinstance(looked, Looked):
+                    looked = yield looked
+                ask = asking.send(self._documents.settle(ask, lifetime, looked, refresh=refresh))
+        except StopIteration as end:
+            found: Found = end.value
+        return found
+
+    def _keep(self, name: str, found: Found) -> Secret:
+        """Make the secret, and the direct entry for the next reader."""
+        location, entry, document = found.ask.location, found.looked.entry, found.document
+        value = document.pick(location.field)
+        assert value is not None, "the walk has looked"  # noqa: S101
+        assert entry is not None, "a document is cached"  # noqa: S101
+        secret = Secret(
+            name=name,
+            source=found.ask.link.name,
+            location=str(location),
+            version=document.version,
+            stale=found.looked.stale,
+            lease=document.lease,
+            masked_value=value,
+            fetched_at=entry.fetched_at,
+            clock=self._clock,
+        )
+        if not found.looked.stale:
+            self._cache.link(name, Hit(secret, entry, self._fresh_until(name, found)))
+        return secret
+
+    def _fresh_until(self, name: str, found: Found) -> float:
+        until = min(self._lifetime(name, link).fresh_until(entry) for link, entry in found.rests_on)
+        return min(until, self._clock() + self.negative_ttl) if found.passed_over else until
+
+    def _lifetime(self, name: str, link: Link) -> Lifetime:
+        """Return how long answers are kept: the name's setting, else the link's, else the store's."""
+        settings = self._names.get(name)
+        ttl = link.ttl if settings is None or settings.ttl is None else settings.ttl
+        local_ttl = LOCAL_TTL if is_local(link.resolver) and link.ttl is None else float("inf")
+        max_stale = self.max_stale if link.max_stale is None else link.max_stale
+        return Lifetime(
+            ttl=min(self.ttl if ttl is None else ttl, local_ttl),
+            max_stale=max_stale,
+            negative_ttl=min(self.negative_ttl, local_ttl),
+        )
+
+    def _asks(self, name: str, *, document: bool) -> list[Ask]:
+        """Return where each link looks for *name*, without any I/O."""
+        if isinstance(name, str) and is_reference(name):
+            if self.references == "config":
+                raise InvalidReference(
+                    f"{shown(name)} is a reference, and references = 'config' allows names alone here: "
+                    "place it in the configuration, in a table of [secrets]"
+                )
+            return [_ask(self._link_for(name), name, document=document)]
+        check_name(name)
+        settings = self._names.get(name)
+        placed: Mapping[str, str] = {} if settings is None else settings.references
+        return [_ask(link, placed.get(link.name, name), document=document) for link in self.chain]
+
+    def _link_for(self, reference: str) -> Link:
+        """Return the link whose resolver a reference names; build it if it stands outside the chain."""
+        scheme = parse_reference(reference).scheme
+        known = {*self._links, *self._others}
+        name = "files" if scheme == "file" and "file" not in known else scheme
+        if name not in known:
+            raise InvalidReference(
+                f"{shown(reference)}: no resolver is named {scheme!r}; {nearest(scheme, known)}"
+            )
+        if name not in self._links:
+            self._links.setdefault(name, self._others[name]())
+        return self._links[name]
+
+
+def _ask(link: Link, name: str, *, document: bool) -> Ask:
+    kind = ""
+    try:
+        return Ask(link, link.resolver.locate(name, document=document))
+    except SecretSourceError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever a resolver does, name it
+        kind = type(error).__name__
+    raise ResolverError(f"the resolver raised {kind} in locate", resolver=link.name, name=name)
+
+
+def _as_link(item: Resolver | Link) -> Link:
+    return item if isinstance(item, Link) else Link(item)
+
+
+def _by_name(links: Iterable[Link]) -> dict[str, Link]:
+    named: dict[str, Link] = {}
+    for link in links:
+        if link.name in named:
+            raise ConfigError(f"two resolvers are named {link.name!r}; give one of them another name")
+        named[link.name] = link
+    return named
+
+
+def _checked(names: Iterable[str]) -> list[str]:
+    if isinstance(names, str):
+        raise InvalidReference(f"pass a list of names, not the single name {shown(names)}")
+    wanted = list(names)
+    for name in wanted:
+        if not (isinstance(name, str) and is_reference(name)):
+            check_name(name)
+    return wanted
+
+
+def _all_or_raise(results: Mapping[str, D | SecretSourceError]) -> dict[str, D]:
+    failures = [result for result in results.values() if isinstance(result, SecretSourceError)]
+    for other in failures[1:]:
+        failures[0].add_note(f"also: {other}")
+    if failures:
+        raise failures[0]
+    return {name: result for name, result in results.items() if not isinstance(result, SecretSourceError)}
