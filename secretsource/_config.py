@@ -1,0 +1,231 @@
+"""The configuration: keyword arguments, variables and files, merged and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Final, Self
+
+from secretsource._chain import Link
+from secretsource._config_files import ConfigFile, find_config, read_variables
+from secretsource._credentials import refuse_literals
+from secretsource._nearest import nearest
+from secretsource._reference import check_name, check_resolver_name, is_reference, parse_reference
+from secretsource._registry import BUILT_IN
+from secretsource.errors import ConfigError, InvalidReference
+from secretsource.resolvers import Resolver
+from secretsource.resolvers._folders import nearest_folder
+
+__all__ = ["Config", "SecretConfig"]
+
+_ARGUMENTS: Final = "configure()"
+_DEFAULT_CHAIN: Final = ("env", "dotenv")
+_SECRET_KEYS: Final = ("description", "required", "ttl")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretConfig:
+    """What the configuration says about one name.
+
+    Attributes:
+        description: What it is for, in words.
+        required: Whether commands and integrations that read all names need it.
+        ttl: Seconds for which its value is kept; `None` for the link's or the store's.
+        references: Where it is placed, by resolver name, as complete references.
+    """
+
+    description: str = ""
+    required: bool = True
+    ttl: float | None = None
+    references: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """A checked configuration. `load` puts it together; the constructor takes it as it is.
+
+    Attributes:
+        chain: The links in order: names of resolvers, resolver objects, or `Link` objects.
+        profile: The active profile, or `None`.
+        ttl: Seconds for which a value is kept.
+        max_stale: Seconds past the ttl for which it is served while its backend is down.
+        negative_ttl: Seconds for which "not there" is kept.
+        timeout: Seconds for a whole call.
+        max_entries: How many documents are kept.
+        max_concurrency: How many fetches run at once.
+        references: ``"anywhere"``, or ``"config"`` to let `get_secret` take names alone.
+        resolvers: The settings of each resolver, by its name.
+        secrets: What is said about single names.
+        source: Where it comes from, for messages.
+    """
+
+    chain: Sequence[str | Resolver | Link] = _DEFAULT_CHAIN
+    profile: str | None = None
+    ttl: float = 300.0
+    max_stale: float = 900.0
+    negative_ttl: float = 5.0
+    timeout: float = 10.0
+    max_entries: int = 1024
+    max_concurrency: int = 16
+    references: str = "anywhere"
+    resolvers: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    secrets: Mapping[str, SecretConfig] = field(default_factory=dict)
+    source: str = _ARGUMENTS
+
+    @classmethod
+    def load(cls, **settings: object) -> Self:
+        """Put the configuration together: keyword arguments, then ``SECRETSOURCE_*`` variables, then the file.
+
+        Args:
+            **settings: The attributes of this class, with ``secrets`` and ``resolvers`` as in the file; and
+                ``config_file``, the path of the file instead of looking for one.
+
+        Raises:
+            ConfigError: A key is unknown (with the nearest known one), a value has the wrong type or is out of range,
+                the profile is not known, or the file cannot be trusted.
+        """
+        _known_keys(settings, [*_TOP_KEYS, "config_file"], _ARGUMENTS)
+        variables = read_variables()
+        path = settings.get("config_file", variables.pop("config", None))
+        file = find_config(None if path is None else str(path))
+        given = {**variables, **{key: value for key, value in settings.items() if key != "config_file"}}
+        profile = given.get("profile", None if file is None else file.table.get("profile"))
+        base = {} if file is None else _of_file(file, profile)
+        _known_profile(profile, file)
+        source = _ARGUMENTS if file is None else file.path
+        return cls(**_checked(_merged(base, given), source), source=source)  # type: ignore[arg-type]  # checked
+
+
+_TOP_KEYS: Final = tuple(each.name for each in fields(Config) if each.name != "source")
+_SECONDS: Final = ("max_stale", "negative_ttl", "timeout", "ttl")
+
+
+def _of_file(file: ConfigFile, profile: object) -> dict[str, object]:
+    """Return the file's settings, with those of the active profile over the others."""
+    _known_keys(file.table, [*_TOP_KEYS, "profiles"], file.path)
+    profiles = _table(file.table.get("profiles", {}), f"{file.path}: profiles")
+    for name, table in profiles.items():
+        _known_keys(
+            _table(table, f"{file.path}: profiles.{name}"), _TOP_KEYS, f"{file.path}: profiles.{name}"
+        )
+    base = {key: value for key, value in file.table.items() if key != "profiles"}
+    merged = _merged(base, _table(profiles.get(str(profile), {}), file.path))
+    for name, settings in _table(merged.get("resolvers", {}), f"{file.path}: resolvers").items():
+        where = f"{file.path}: resolvers.{name}"
+        refuse_literals(_table(_table(settings, where).get("auth", {}), f"{where}.auth"), f"{where}.auth")
+    return merged
+
+
+def _merged(base: Mapping[str, object], over: Mapping[str, object]) -> dict[str, object]:
+    """Return *base* with *over* on top; ``resolvers`` and ``secrets`` are merged entry by entry."""
+    merged = {**base, **over}
+    for key in ("resolvers", "secrets"):
+        below, above = base.get(key), over.get(key)
+        if isinstance(below, Mapping) and isinstance(above, Mapping):
+            merged[key] = {
+                name: {**below[name], **above[name]}
+                if isinstance(below.get(name), Mapping) and isinstance(above.get(name), Mapping)
+                else above.get(name, below.get(name))
+                for name in [*below, *(each for each in above if each not in below)]
+            }
+    return merged
+
+
+def _checked(settings: Mapping[str, object], source: str) -> dict[str, object]:
+    checked = dict(settings)
+    for key in _SECONDS:
+        if key in settings and not _is_number(settings[key]):
+            raise ConfigError(f"{source}: {key} must be a number of seconds, 0 or more")
+    resolvers = _table(settings.get("resolvers", {}), f"{source}: resolvers")
+    for name, table in resolvers.items():
+        _table(table, f"{source}: resolvers.{name}")
+    checked["resolvers"] = resolvers
+    checked["chain"] = _chain(settings.get("chain", _DEFAULT_CHAIN), source)
+    links = [link if isinstance(link, str) else link.name for link in checked["chain"]]  # type: ignore[attr-defined]
+    known = {*BUILT_IN, *resolvers, *links}
+    checked["secrets"] = {
+        name: _secret(name, _table(table, f"{source}: secrets.{name}"), known, source)
+        for name, table in _table(settings.get("secrets", {}), f"{source}: secrets").items()
+    }
+    return checked
+
+
+def _chain(value: object, source: str) -> tuple[str | Resolver | Link, ...]:
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise ConfigError(f'{source}: chain must be a list of resolvers, such as ["env", "dotenv"]')
+    for link in value:
+        if isinstance(link, str):
+            _valid(check_resolver_name, link, f"{source}: chain")
+        elif not isinstance(link, Resolver | Link):
+            raise ConfigError(
+                f"{source}: chain must hold names, resolvers or links, not {type(link).__name__}"
+            )
+    return tuple(value)
+
+
+def _secret(name: str, table: Mapping[str, object], known: set[str], source: str) -> SecretConfig:
+    where = f"{source}: secrets.{name}"
+    _valid(check_name, name, where)
+    _known_keys(table, [*_SECRET_KEYS, *known], where)
+    kinds: Mapping[str, type] = {"description": str, "required": bool}
+    for key, kind in kinds.items():
+        if key in table and not isinstance(table[key], kind):
+            raise ConfigError(f"{where}.{key} must be {'text' if kind is str else 'true or false'}")
+    if "ttl" in table and not _is_number(table["ttl"]):
+        raise ConfigError(f"{where}.ttl must be a number of seconds, 0 or more")
+    placed = {key: _placed(key, table[key], f"{where}.{key}") for key in table if key not in _SECRET_KEYS}
+    own = {key: table[key] for key in _SECRET_KEYS if key in table}
+    return SecretConfig(**own, references=placed)  # type: ignore[arg-type]  # checked just above
+
+
+def _placed(resolver: str, value: object, where: str) -> str:
+    """Return the complete reference for a place that is written without its scheme."""
+    if not isinstance(value, str):
+        raise ConfigError(f'{where} must be text, such as "path#field"')
+    reference = value if is_reference(value) else f"{resolver}://{value}"
+    _valid(parse_reference, reference, where)
+    scheme = reference.partition("://")[0]
+    if scheme != resolver and (scheme, resolver) != ("file", "files"):
+        raise ConfigError(f"{where} is a reference to {scheme!r}; here it must be one to {resolver!r}")
+    return reference
+
+
+def _valid(check: object, text: str, where: str) -> None:
+    problem = ""
+    try:
+        check(text)  # type: ignore[operator]
+    except InvalidReference as error:
+        problem = str(error)
+    if problem:
+        raise ConfigError(f"{where}: {problem}")
+
+
+def _known_profile(profile: object, file: ConfigFile | None) -> None:
+    """Refuse a profile that is neither declared nor has a ``.env`` layer: a slip must not select the default."""
+    if profile is None:
+        return
+    declared = file.table.get("profiles", {}) if file is not None else {}
+    names = sorted(declared) if isinstance(declared, Mapping) else []
+    if not isinstance(profile, str) or not profile:
+        raise ConfigError("profile must be text")
+    if profile not in names and nearest_folder([f".env.{profile}", f".env.{profile}.local"]) is None:
+        known = ", ".join(names) or "none"
+        raise ConfigError(
+            f"the profile {profile!r} is not declared and has no .env.{profile}; declared are: {known}"
+        )
+
+
+def _known_keys(table: Mapping[str, object], known: Sequence[str], where: str) -> None:
+    for key in table:
+        if key not in known:
+            raise ConfigError(f"{where}: unknown key {key!r}; {nearest(key, known)}")
+
+
+def _table(value: object, where: str) -> Mapping[str, object]:
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"{where} must be a table")
+    return value
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0

@@ -1,0 +1,106 @@
+"""Credentials of backends in the configuration: references to local resolvers, read anew at each login."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from secretsource._deadline import Deadline
+from secretsource._reference import is_reference, parse_reference
+from secretsource.errors import ConfigError, InvalidReference
+from secretsource.resolvers import Document, Resolver
+
+__all__ = ["CREDENTIAL_KEYS", "LocalCredential", "refuse_literals", "with_local_credentials"]
+
+CREDENTIAL_KEYS: Final = frozenset({"api_key", "jwt", "password", "secret_id", "token"})
+_SCHEMES: Final = ("dotenv", "env", "file", "files")
+
+
+class LocalCredential:
+    """A callable that reads one credential from this machine: ``env://NAME``, ``file:///path`` or ``dotenv://NAME``."""
+
+    def __init__(self, reference: str, used_as: str) -> None:
+        """Remember where it is; nothing is read yet.
+
+        Args:
+            reference: A reference to a local resolver.
+            used_as: Where the configuration says so, for messages.
+
+        Raises:
+            ConfigError: The reference is malformed, or its resolver is not local.
+        """
+        self.reference = reference
+        self._used_as = used_as
+        problem = ""
+        try:
+            scheme = parse_reference(reference).scheme
+            self._resolver = _local_resolver(scheme) if scheme in _SCHEMES else None
+            if self._resolver is not None:
+                self._location = self._resolver.locate(reference)
+        except InvalidReference as error:
+            problem = str(error)
+        if problem:
+            raise ConfigError(f"{used_as}: {problem}")
+        if self._resolver is None:
+            raise ConfigError(
+                f"{used_as}: {reference} is not local; a credential comes from env:// or file:///"
+            )
+
+    def __call__(self) -> str:
+        """Return the credential.
+
+        Raises:
+            ConfigError: It is not there, or is no text.
+            ResolverError: The file may not be read.
+        """
+        assert self._resolver is not None  # noqa: S101 - checked when it was made
+        answer = self._resolver.fetch(self._location, Deadline(float("inf")))
+        if not isinstance(answer, Document) or answer.value is None:
+            raise ConfigError(
+                f"{self._used_as}: nothing is at {self.reference}; set it, or correct the reference"
+            )
+        if isinstance(answer.value, bytes):
+            raise ConfigError(f"{self._used_as}: what is at {self.reference} is no text")
+        return answer.value.reveal()
+
+    def __repr__(self) -> str:
+        """Return the reference."""
+        return f"LocalCredential({self.reference!r})"
+
+
+def with_local_credentials(auth: Mapping[str, object], used_as: str) -> dict[str, object]:
+    """Return the ``auth`` table with its references made callables."""
+    return {
+        key: LocalCredential(value, f"{used_as}.{key}")
+        if isinstance(value, str) and is_reference(value)
+        else value
+        for key, value in auth.items()
+    }
+
+
+def refuse_literals(auth: Mapping[str, object], used_as: str) -> None:
+    """Refuse credentials that stand in a configuration file in plain text.
+
+    Raises:
+        ConfigError: One does; its value is not repeated.
+    """
+    for key, value in auth.items():
+        if key in CREDENTIAL_KEYS and isinstance(value, str) and not is_reference(value):
+            raise ConfigError(
+                f"{used_as}.{key} is written in plain text; put it into an environment variable or a file, and write "
+                f'{key} = "env://NAME" or {key} = "file:///path"'
+            )
+
+
+def _local_resolver(scheme: str) -> Resolver:
+    if scheme == "env":
+        from secretsource.resolvers.env import EnvResolver  # noqa: PLC0415 - each only where it is named
+
+        return EnvResolver(scheme)
+    if scheme == "dotenv":
+        from secretsource.resolvers.dotenv import DotenvResolver  # noqa: PLC0415
+
+        return DotenvResolver(scheme)
+    from secretsource.resolvers.files import FilesResolver  # noqa: PLC0415
+
+    return FilesResolver(scheme)
