@@ -1,0 +1,104 @@
+"""What a resolver is: the object that asks one backend.
+
+Our own resolvers stand beside this file, one module each. Third parties write theirs against the same protocol,
+register it under the entry-point group ``secretsource.resolvers`` or pass an object to `Store`, and prove it with
+`secretsource.testing.ResolverContract`.
+
+A resolver returns a `Document`, or `None` (or a `NotThere` that says more) for "I looked, it is not there", or raises
+one of `secretsource.errors`. It knows neither the store nor another resolver: chain, cache, threads, deadlines of
+callers and the policy for each outcome are not its business.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from secretsource._deadline import Deadline
+from secretsource._secret import Document, NotThere
+
+__all__ = ["Answer", "Deadline", "Document", "Location", "NotThere", "Resolver", "SupportsClose", "is_local"]
+
+Answer = Document | NotThere | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Location:
+    """Where a resolver looks for one name: pure data, made without any I/O.
+
+    Attributes:
+        address: The document's address at the backend. Documents are cached by address, version and stage.
+        field: The member of the document that holds the value; `None` for the whole value.
+        version: The version that is asked for, or `None` for the current one.
+        stage: The stage that is asked for, or `None` for the usual one.
+        document: Whether all fields are wanted; for backends without documents the address is then a path.
+        text: What `explain` and messages show; made from the other attributes when it is left empty.
+    """
+
+    address: str
+    field: str | None = None
+    version: str | None = None
+    stage: str | None = None
+    document: bool = False
+    text: str = dataclasses.field(default="", compare=False)
+
+    def __str__(self) -> str:
+        """Return what `explain` and messages show; never a value."""
+        if self.text:
+            return self.text
+        asked = [
+            f"{key}={value}" for key, value in (("version", self.version), ("stage", self.stage)) if value
+        ]
+        query = "?" + "&".join(asked) if asked else ""
+        return self.address + query + (f"#{self.field}" if self.field is not None else "")
+
+
+@runtime_checkable
+class Resolver(Protocol):
+    """The object that asks one backend.
+
+    Two attributes are optional: ``local = True`` says that `fetch` does no network I/O and cannot hang, so that readers
+    call it in their own thread and its answers are kept for one second only; `close` frees connections.
+    """
+
+    name: str
+
+    def locate(self, name: str, *, document: bool = False) -> Location:
+        """Say where *name* is looked for; no I/O.
+
+        Args:
+            name: A name (already checked) or an explicit reference whose scheme is this resolver.
+            document: *name* is a whole document, not one field of it.
+
+        Raises:
+            InvalidReference: The reference asks for what this backend does not have.
+        """
+        ...
+
+    def fetch(self, location: Location, deadline: Deadline) -> Answer:
+        """Ask the backend, once or with retries inside *deadline*.
+
+        Returns:
+            The document; `None` or a `NotThere` if the backend says that it is not there.
+
+        Raises:
+            AccessDenied: The backend said no, also after one new login.
+            BackendUnavailable: It could not be reached or cannot answer now.
+            InvalidResponse: What it answered is no answer.
+        """
+        ...
+
+
+@runtime_checkable
+class SupportsClose(Protocol):
+    """A resolver that holds connections."""
+
+    def close(self) -> None:
+        """Close them; the next fetch opens new ones."""
+        ...
+
+
+def is_local(resolver: Resolver) -> bool:
+    """Whether the resolver reads this machine only, so that readers may ask it in their own thread."""
+    return getattr(resolver, "local", False) is True

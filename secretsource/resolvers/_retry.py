@@ -1,0 +1,85 @@
+"""How often a backend is asked: at most three attempts, inside the deadline."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from secretsource._deadline import Deadline
+from secretsource.errors import BackendUnavailable, DeadlineExceeded, InvalidResponse, Reason, ResolverError
+
+__all__ = ["ATTEMPTS", "retry_after", "with_retries"]
+
+T = TypeVar("T")
+
+ATTEMPTS = 3
+_BROKEN_ATTEMPTS = 2
+_FIRST_PAUSE = 0.1  # seconds, doubled for each attempt, then jittered down to half of it
+_random = random.Random()  # noqa: S311 - spreads load, guards nothing
+
+
+def with_retries(
+    attempt: Callable[[], T], deadline: Deadline, *, pause: Callable[[float], None] = time.sleep
+) -> T:
+    """Return what *attempt* returns; ask again where that may help.
+
+    An unavailable backend is asked up to three times, with a jittered pause or the one that its ``Retry-After`` asks
+    for. A broken answer is asked for once more. A denial and a TLS failure end at once, and so does a pause that does
+    not fit into the deadline.
+
+    Args:
+        attempt: Makes one request and raises one of `secretsource.errors`.
+        deadline: When the answer is wanted.
+        pause: Sleeps for that many seconds; for tests.
+    """
+    broken = 0
+    for number in range(1, ATTEMPTS + 1):
+        try:
+            return attempt()
+        except (BackendUnavailable, InvalidResponse) as error:
+            failure: ResolverError = error
+        broken += isinstance(failure, InvalidResponse)
+        wait = _pause_after(failure, number)
+        if number == ATTEMPTS or failure.reason is Reason.TLS or broken == _BROKEN_ATTEMPTS:
+            break
+        if wait >= deadline.remaining:
+            failure = _out_of_time(failure)
+            break
+        pause(wait)
+    raise failure.copy()
+
+
+def retry_after(header: str | None) -> float | None:
+    """Return the seconds that a ``Retry-After`` header asks for (RFC 9110, section 10.2.3), or `None`.
+
+    Args:
+        header: Seconds or an HTTP date; what is neither, or lies in the past, is taken as not sent.
+    """
+    if not header:
+        return None
+    if header.strip().isdecimal():
+        return float(header)
+    from email.utils import parsedate_to_datetime  # rarely needed, slow to import
+
+    try:
+        seconds = float(parsedate_to_datetime(header).timestamp()) - time.time()
+    except (ValueError, TypeError):
+        return None
+    return seconds if seconds >= 0 else None
+
+
+def _out_of_time(failure: ResolverError) -> ResolverError:
+    """Say that the deadline is over where it is the deadline that ends it: a hang, or a wait that does not fit."""
+    if failure.retry_after is None and failure.reason is not Reason.TIMEOUT:
+        return failure
+    return DeadlineExceeded(
+        failure.detail, reason=failure.reason, location=failure.location, retry_after=failure.retry_after
+    )
+
+
+def _pause_after(failure: ResolverError, number: int) -> float:
+    if failure.retry_after is not None:
+        return max(0.0, failure.retry_after)
+    return _FIRST_PAUSE * 2.0 ** (number - 1) * _random.uniform(0.5, 1.0)

@@ -1,0 +1,53 @@
+"""How a name becomes the name of a variable; the rule that env and dotenv share."""
+
+from __future__ import annotations
+
+import re
+
+from secretsource._reference import check_name, is_reference, parse_reference, shown
+from secretsource.errors import InvalidReference
+from secretsource.resolvers import Location
+
+__all__ = ["below", "locate_variable", "variable_of"]
+
+_OTHER = re.compile(r"[^A-Za-z0-9]")
+
+
+def variable_of(name: str) -> str:
+    """Return the variable of a name: ``pepipost/api_key`` → ``PEPIPOST_API_KEY``."""
+    return _OTHER.sub("_", name).upper()
+
+
+def locate_variable(name: str, prefix: str, where: str, *, document: bool) -> Location:
+    """Say which variable holds *name*, or which ones hold the names below it.
+
+    Args:
+        name: A name, or a reference such as ``env://PEPIPOST_KEY``, whose path is the variable as it stands.
+        prefix: Put before the variable of a name.
+        where: For messages: where the variable is looked for.
+        document: Whether *name* is a path, with the variables below it as fields.
+
+    Raises:
+        InvalidReference: The reference asks for a version, a stage or a field, or its path is no variable.
+    """
+    variable = _variable_of_reference(name) if is_reference(name) else prefix + variable_of(check_name(name))
+    if document:
+        variable += "_"
+    text = (f"{variable}*" if document else variable) + where
+    return Location(address=variable, document=document, text=text)
+
+
+def below(variable: str, path: str) -> str:
+    """Return the field that *variable* is below the address *path*: ``DB_PRIMARY_USER`` → ``user``."""
+    return variable[len(path) :].lower()
+
+
+def _variable_of_reference(name: str) -> str:
+    reference = parse_reference(name)
+    if reference.version or reference.stage or reference.field is not None:
+        raise InvalidReference(
+            f"{shown(name)}: a variable has no version, stage or field; write env://VARIABLE"
+        )
+    if "/" in reference.path or "=" in reference.path:
+        raise InvalidReference(f"{shown(name)}: a variable is one segment without '='; write env://VARIABLE")
+    return reference.path

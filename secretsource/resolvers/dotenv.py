@@ -1,0 +1,101 @@
+"""``.env`` files for local development: four layers, no interpolation, never written to ``os.environ``."""
+
+from __future__ import annotations
+
+import os
+
+from secretsource.errors import Reason, resolver_error
+from secretsource.resolvers import Answer, Deadline, Document, Location
+from secretsource.resolvers._dotenv_file import DotenvFile
+from secretsource.resolvers._folders import nearest_folder
+from secretsource.resolvers._variables import below, locate_variable
+
+__all__ = ["DotenvResolver", "layers"]
+
+
+class DotenvResolver:
+    """Reads ``PEPIPOST_API_KEY`` for the name ``pepipost/api_key`` from the layers of ``.env``.
+
+    The first layer that has the variable wins: ``.env.{profile}.local``, ``.env.local``, ``.env.{profile}``, ``.env``.
+    They lie in the nearest folder that has one of them, from the working directory up to the project's root (the first
+    folder with ``.git`` or ``pyproject.toml``), never above. The files are looked at anew with every fetch, and parsed
+    when they have changed.
+
+    Args:
+        name: The configured name.
+        path: A folder with the layers, or one file, instead of looking for them.
+        prefix: Put before the variable of a name, as it stands. Not applied to references.
+        profile: The active profile, for the layers that are named after it.
+
+    Raises:
+        ConfigError: A file is world-writable, not UTF-8, longer than 10,000 lines or no regular file.
+    """
+
+    local = True
+
+    def __init__(
+        self, name: str = "dotenv", *, path: str | None = None, prefix: str = "", profile: str | None = None
+    ) -> None:
+        self.name = name
+        self._prefix = prefix
+        self._files = [DotenvFile(layer) for layer in _paths(path, layers(profile))]
+        for file in self._files:
+            file.check()
+
+    def locate(self, name: str, *, document: bool = False) -> Location:
+        """Say which variable holds *name*; ``dotenv://VARIABLE`` names it as it stands."""
+        where = ", ".join(os.path.basename(file.path) for file in self._files)
+        return locate_variable(name, self._prefix, f" in {where}", document=document)
+
+    def fetch(self, location: Location, deadline: Deadline) -> Answer:  # noqa: ARG002 - never waits
+        """Look through the layers.
+
+        Raises:
+            ConfigError: A file may not be trusted.
+            AccessDenied: A file may not be read.
+            InvalidResponse: The variable was not found, and a file has lines that cannot be read.
+        """
+        if location.document:
+            return self._gather(location.address)
+        for file in self._files:
+            value = file.parsed().values.get(location.address)
+            if value is not None:
+                return Document(value=value)
+        self._no_line_is_broken()
+        return None
+
+    def __repr__(self) -> str:
+        """Return the name and the files."""
+        return f"DotenvResolver(name={self.name!r}, files={[file.path for file in self._files]})"
+
+    def _gather(self, path: str) -> Answer:
+        self._no_line_is_broken()
+        fields = {
+            below(variable, path): value
+            for file in reversed(self._files)
+            for variable, value in file.parsed().values.items()
+            if variable.startswith(path) and variable != path
+        }
+        return Document(fields=fields) if fields else None
+
+    def _no_line_is_broken(self) -> None:
+        """Refuse to say "not there" for a file that could not be read to its end."""
+        for file in self._files:
+            if lines := file.parsed().broken_lines:
+                raise resolver_error(
+                    Reason.BROKEN, f"{file.path}: line {lines[0]} cannot be read; write KEY=value"
+                )
+
+
+def layers(profile: str | None) -> list[str]:
+    """Return the names of the layers, the one that wins first."""
+    if profile is None:
+        return [".env.local", ".env"]
+    return [f".env.{profile}.local", ".env.local", f".env.{profile}", ".env"]
+
+
+def _paths(path: str | None, names: list[str]) -> list[str]:
+    if path is not None and not os.path.isdir(path):
+        return [path]
+    folder = path or nearest_folder(names) or os.getcwd()
+    return [os.path.join(folder, name) for name in names]

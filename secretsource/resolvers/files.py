@@ -1,0 +1,134 @@
+"""Mounted secret files: Docker's ``/run/secrets``, systemd's credentials, Kubernetes volumes, any folder."""
+
+from __future__ import annotations
+
+import os
+
+from secretsource._reference import check_name, is_reference, parse_reference, shown
+from secretsource._secret import Value
+from secretsource.errors import ConfigError, InvalidReference, Reason, resolver_error
+from secretsource.resolvers import Answer, Deadline, Document, Location
+from secretsource.resolvers._file import file_value, read_file
+
+__all__ = ["FilesResolver"]
+
+_DOCKER = "/run/secrets"
+_SYSTEMD = "CREDENTIALS_DIRECTORY"
+
+
+class FilesResolver:
+    """Reads the file ``pepipost/api_key`` or ``pepipost_api_key`` below its folders.
+
+    Links may be followed inside a folder, as Kubernetes' ``..data`` needs; one that leaves it is refused.
+
+    Args:
+        name: The configured name.
+        path: The folder, instead of ``/run/secrets`` and ``$CREDENTIALS_DIRECTORY``.
+        prefix: Put before the name, as it stands: ``prod/``. Not applied to references.
+        exact: Keep the line's end of a file with a single line; without it, that line's end is dropped.
+
+    Raises:
+        ConfigError: *path* is empty.
+    """
+
+    local = True
+
+    def __init__(
+        self, name: str = "files", *, path: str | None = None, prefix: str = "", exact: bool = False
+    ) -> None:
+        if path is not None and not path:
+            raise ConfigError(f"path of the resolver {name!r} is empty; give a folder, or leave it out")
+        self.name = name
+        self._path = path
+        self._prefix = prefix
+        self._exact = exact
+
+    def locate(self, name: str, *, document: bool = False) -> Location:
+        """Say which file holds *name*; ``file:///run/secrets/x`` names it as it stands."""
+        if not is_reference(name):
+            return self._below_folders(self._prefix + check_name(name), document=document)
+        reference = parse_reference(name)
+        if reference.version or reference.stage or reference.field is not None:
+            raise InvalidReference(
+                f"{shown(name)}: a file has no version, stage or field; write file:///path"
+            )
+        if reference.path.startswith("/"):
+            text = f"{reference.path}/*" if document else reference.path
+            return Location(address=reference.path, document=document, text=text)
+        return self._below_folders(reference.path, document=document)
+
+    def fetch(self, location: Location, deadline: Deadline) -> Answer:  # noqa: ARG002 - never waits
+        """Read the file, or all files below a path.
+
+        Raises:
+            AccessDenied: The file or folder may not be read, or is a link that leaves its folder.
+            InvalidResponse: It is no regular file, or larger than 1 MiB.
+        """
+        if location.document:
+            return self._gather(location.address)
+        for path, folder in self._candidates(location.address):
+            value = self._value(path, folder)
+            if value is not None:
+                return Document(value=value)
+        return None
+
+    def __repr__(self) -> str:
+        """Return the name and the folders."""
+        return f"FilesResolver(name={self.name!r}, folders={self._folders()})"
+
+    def _folders(self) -> list[str]:
+        if self._path is not None:
+            return [self._path]
+        return [_DOCKER, *([systemd] if (systemd := os.environ.get(_SYSTEMD)) else [])]
+
+    def _below_folders(self, relative: str, *, document: bool) -> Location:
+        where = "|".join([self._path] if self._path is not None else [_DOCKER, f"${_SYSTEMD}"])
+        text = f"{where}/{relative}" + ("/*" if document else "")
+        return Location(address=relative, document=document, text=text)
+
+    def _candidates(self, address: str) -> list[tuple[str, str | None]]:
+        """Return path and folder of each file that may hold the secret, the first one first."""
+        if address.startswith("/"):
+            return [(address, None)]
+        spellings = dict.fromkeys([address, address.replace("/", "_")])
+        return [
+            (os.path.join(folder, spelling), folder) for folder in self._folders() for spelling in spellings
+        ]
+
+    def _gather(self, address: str) -> Answer:
+        """Read the files below *address*, and those beside it whose names start with it and ``_``."""
+        fields: dict[str, Value] = {}
+        for path, folder in self._candidates(address):
+            parent, base = os.path.split(path)
+            below = [(path, entry, entry) for entry in _listed(path)]
+            beside = [(parent, entry, entry.removeprefix(f"{base}_")) for entry in _listed(parent)]
+            for directory, entry, field in below + [found for found in beside if found[1] != found[2]]:
+                if field and field not in fields and not entry.startswith(".."):
+                    value = self._value(os.path.join(directory, entry), folder)
+                    fields |= {} if value is None else {field: value}
+        return Document(fields=fields) if fields else None
+
+    def _value(self, path: str, folder: str | None) -> Value | None:
+        real = os.path.realpath(path) if folder is not None else path
+        if folder is not None and not _inside(real, folder):
+            raise resolver_error(Reason.DENIED, f"{path} is a link that leaves its folder")
+        found = read_file(real, follow=folder is None)
+        return None if found is None else file_value(found[0], exact=self._exact)
+
+
+def _inside(real: str, folder: str) -> bool:
+    root = os.path.realpath(folder)
+    return os.path.commonpath([real, root]) == root and real != root
+
+
+def _listed(directory: str) -> list[str]:
+    refused = False
+    try:
+        return sorted(os.listdir(directory))
+    except PermissionError:
+        refused = True
+    except OSError:
+        pass
+    if refused:
+        raise resolver_error(Reason.DENIED, f"{directory} may not be listed")
+    return []
