@@ -1,0 +1,1 @@
+"""The main job on real servers: one line of code, one key in each of six places."""
