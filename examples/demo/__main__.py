@@ -12,6 +12,12 @@ from secretsource import Explanation, SecretSourceError, configure, default_stor
 NAME = "pepipost/api_key"
 ROW = "{:<8} {:<36} {:<22} {:>10} {:>10} {:>10}   {}"
 
+WHAT_THE_ROWS_SAY = """
+The first two rows have no profile: the environment wins over .env. Then, with the profile 'prod', each key is taken
+away after it was used, and the next link of the chain answers. 'First read' loads the client library, connects and
+logs in; 'read again' asks the backend once more; 'cached' is what every later call costs.
+"""
+
 
 def main() -> None:
     started = time.perf_counter()
@@ -42,16 +48,7 @@ def walk_the_chain(places: Places) -> None:
     for take in (places.take_env, places.take_files, places.take_aws, places.take_vault):
         take()
         row(places)
-    say("")
-    say(
-        "The first two rows have no profile: the environment wins over .env. Then, with the profile 'prod', each key is"
-    )
-    say(
-        "taken away after it was used, and the next link of the chain answers. 'First read' loads the client library,"
-    )
-    say(
-        "connects and logs in; 'read again' asks the backend once more; 'cached' is what every later call costs.\n"
-    )
+    say(WHAT_THE_ROWS_SAY)
 
 
 def row(places: Places) -> None:
