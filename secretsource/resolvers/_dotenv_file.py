@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
+import re
 import stat
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from secretsource._secret import MaskedStr
-from secretsource.errors import ConfigError
+from secretsource.errors import AccessDenied, ConfigError, InvalidResponse
 from secretsource.resolvers._file import read_file
 
 __all__ = ["DotenvFile", "Parsed"]
 
 MAX_LINES = 10_000
 MAX_BYTES = 1024 * 1024
+MAX_BLANKS = 256  # python-dotenv's time grows with the square of them
+_BLANKS = re.compile(r"[^\S\r\n]+")
+_SETTLING = 2_000_000_000  # nanoseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,34 +55,43 @@ class DotenvFile:
     def check(self) -> None:
         """Find out whether the file, if there is one, may be trusted and is readable text.
 
+        That it may not be read is no matter before a reader wants it: its link's policy decides then.
+
         Raises:
-            ConfigError: It may not; the message says what to do.
-            AccessDenied: It may not be read.
+            ConfigError: It may not be trusted, or is no such text; the message says what to do.
         """
-        self._text()
+        with contextlib.suppress(AccessDenied):
+            self._text()
 
     def parsed(self) -> Parsed:
         """Return what the file holds now; nothing if there is no file.
 
         Raises:
-            ConfigError: The file is world-writable, not UTF-8, too long or no regular file.
+            ConfigError: The file is world-writable, not UTF-8 text, too large or no regular file.
             AccessDenied: It may not be read.
         """
-        stamp = self._stamp()
-        if self._known is None or self._known[0] != stamp:
-            text = self._text() if stamp else None
-            self._known = (stamp, _NOTHING if text is None else _parse(text))
-        return self._known[1]
-
-    def _stamp(self) -> tuple[int, ...]:
         try:
             status = os.stat(self.path)
+        except (FileNotFoundError, NotADirectoryError):
+            return _NOTHING
         except OSError:
-            return ()
-        return (status.st_mtime_ns, status.st_size, status.st_ino, status.st_dev, status.st_mode)
+            status = None  # reading it says why
+        known, stamp = self._known, _stamp(status)
+        if known is not None and known[0] == stamp:
+            return known[1]
+        text = self._text()
+        parsed = _NOTHING if text is None else _parse(text)
+        self._known = (stamp, parsed) if _settled(status) else None
+        return parsed
 
     def _text(self) -> str | None:
-        found = read_file(self.path, limit=MAX_BYTES)
+        problem = ""
+        try:
+            found = read_file(self.path, limit=MAX_BYTES)
+        except InvalidResponse as error:
+            found, problem = None, error.detail
+        if problem:
+            raise ConfigError(f"the .env file {problem}")
         if found is None:
             return None
         content, status = found
@@ -84,15 +99,43 @@ class DotenvFile:
             raise ConfigError(
                 f"{self.path} is writable by everybody, so its values may be anybody's: chmod o-w it"
             )
-        if content.count(b"\n") > MAX_LINES:
+        if max(content.count(b"\n"), content.count(b"\r")) > MAX_LINES:
             raise ConfigError(
                 f"{self.path} has more than {MAX_LINES:,} lines; split it, or keep data elsewhere"
             )
-        try:
-            return content.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            pass  # told below, outside the handler: the exception holds the file
-        raise ConfigError(f"{self.path} is not UTF-8; save it in that encoding")
+        text = _decoded(content)
+        if text is None:
+            raise ConfigError(f"{self.path} is not UTF-8 text; save it in that encoding")
+        if any(len(blanks[0]) > MAX_BLANKS for blanks in _BLANKS.finditer(text)):
+            raise ConfigError(f"{self.path} has more than {MAX_BLANKS} blanks in a row; take them out")
+        return text
+
+
+def _stamp(status: os.stat_result | None) -> tuple[int, ...]:
+    if status is None:
+        return ()
+    return (
+        status.st_mtime_ns,
+        status.st_ctime_ns,
+        status.st_size,
+        status.st_ino,
+        status.st_dev,
+        status.st_mode,
+    )
+
+
+def _settled(status: os.stat_result | None) -> bool:
+    """Whether a later edit will show in the stamp: file systems tell times apart by milliseconds, some by seconds."""
+    return status is not None and time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) > _SETTLING
+
+
+def _decoded(content: bytes) -> str | None:
+    """Return the text; `None` if it is none: not UTF-8, or with null characters, as UTF-16 has them."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return None
+    return None if "\0" in text else text
 
 
 def _parse(text: str) -> Parsed:

@@ -6,12 +6,19 @@ import errno
 import os
 import stat
 
+from secretsource._reference import shown
 from secretsource._secret import Value, text_or_bytes
 from secretsource.errors import Reason, resolver_error
 
 __all__ = ["MAX_BYTES", "file_value", "read_file"]
 
 MAX_BYTES = 1024 * 1024
+
+# Opening never waits, never follows a terminal, and changes no line's end; not every system has every flag.
+_FLAGS = os.O_RDONLY | sum(
+    getattr(os, flag, 0) for flag in ("O_CLOEXEC", "O_NONBLOCK", "O_NOCTTY", "O_BINARY")
+)
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 _ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}
 _REFUSED = {errno.EACCES, errno.EPERM, errno.ELOOP}
@@ -31,26 +38,27 @@ def read_file(
         AccessDenied: The file may not be read.
         InvalidResponse: It is no regular file, or larger than *limit*.
     """
-    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | (0 if follow else os.O_NOFOLLOW)
     failure = 0
     try:
-        descriptor = os.open(path, flags)
+        descriptor = os.open(path, _FLAGS | (0 if follow else _NO_LINK))
     except OSError as error:
         failure = error.errno or errno.EIO
+    except ValueError:  # no system has such a path: a null character
+        failure = errno.EINVAL
     if failure in _ABSENT:
         return None
     if failure:
         reason = Reason.DENIED if failure in _REFUSED else Reason.BROKEN
-        raise resolver_error(reason, f"{path}: {os.strerror(failure)}")
+        raise resolver_error(reason, f"{shown(path)}: {os.strerror(failure)}")
     with os.fdopen(descriptor, "rb") as file:
         status = os.fstat(file.fileno())
         if stat.S_ISDIR(status.st_mode):
             return None
         if not stat.S_ISREG(status.st_mode):
-            raise resolver_error(Reason.BROKEN, f"{path} is no regular file")
+            raise resolver_error(Reason.BROKEN, f"{shown(path)} is no regular file")
         content = file.read(limit + 1)
     if len(content) > limit:
-        raise resolver_error(Reason.BROKEN, f"{path} is larger than {limit} bytes")
+        raise resolver_error(Reason.BROKEN, f"{shown(path)} is larger than {limit:,} bytes")
     return content, status
 
 

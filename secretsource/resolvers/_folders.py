@@ -16,10 +16,13 @@ def project_folders(start: str | None = None) -> list[str]:
     counts: a file in a folder above may be somebody else's.
 
     Args:
-        start: A folder; the working directory if it is left out.
+        start: A folder; the working directory if it is left out. None belongs to one that has been removed.
     """
     folders: list[str] = []
-    folder = os.path.abspath(start or os.getcwd())
+    try:
+        folder = os.path.abspath(start or os.getcwd())
+    except FileNotFoundError:
+        return []
     while True:
         folders.append(folder)
         if any(os.path.exists(os.path.join(folder, marker)) for marker in _ROOT_MARKERS):

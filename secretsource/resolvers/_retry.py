@@ -17,7 +17,6 @@ T = TypeVar("T")
 ATTEMPTS = 3
 _BROKEN_ATTEMPTS = 2
 _FIRST_PAUSE = 0.1  # seconds, doubled for each attempt, then jittered down to half of it
-_random = random.Random()  # noqa: S311 - spreads load, guards nothing
 
 
 def with_retries(
@@ -39,16 +38,19 @@ def with_retries(
         try:
             return attempt()
         except (BackendUnavailable, InvalidResponse) as error:
-            failure: ResolverError = error
+            failure: ResolverError = error.copy()  # without the frames of the attempt
         broken += isinstance(failure, InvalidResponse)
-        wait = _pause_after(failure, number)
-        if number == ATTEMPTS or failure.reason is Reason.TLS or broken == _BROKEN_ATTEMPTS:
+        if failure.reason is Reason.TLS:
             break
-        if wait >= deadline.remaining:
+        wait = _pause_after(failure, number)
+        last = number == ATTEMPTS or broken == _BROKEN_ATTEMPTS
+        if deadline.expired or (not last and wait >= deadline.remaining):
             failure = _out_of_time(failure)
             break
+        if last:
+            break
         pause(wait)
-    raise failure.copy()
+    raise failure
 
 
 def retry_after(header: str | None) -> float | None:
@@ -61,11 +63,15 @@ def retry_after(header: str | None) -> float | None:
         return None
     if header.strip().isdecimal():
         return float(header)
-    from email.utils import parsedate_to_datetime  # rarely needed, slow to import
+    from datetime import UTC  # rarely needed, slow to import
+    from email.utils import parsedate_to_datetime
 
     try:
-        seconds = float(parsedate_to_datetime(header).timestamp()) - time.time()
-    except (ValueError, TypeError):
+        moment = parsedate_to_datetime(header)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)  # the obsolete forms name no zone, and mean this one
+        seconds = moment.timestamp() - time.time()
+    except (ValueError, TypeError, OverflowError):
         return None
     return seconds if seconds >= 0 else None
 
@@ -82,4 +88,4 @@ def _out_of_time(failure: ResolverError) -> ResolverError:
 def _pause_after(failure: ResolverError, number: int) -> float:
     if failure.retry_after is not None:
         return max(0.0, failure.retry_after)
-    return _FIRST_PAUSE * 2.0 ** (number - 1) * _random.uniform(0.5, 1.0)
+    return _FIRST_PAUSE * 2.0 ** (number - 1) * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load

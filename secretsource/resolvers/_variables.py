@@ -18,19 +18,25 @@ def variable_of(name: str) -> str:
     return _OTHER.sub("_", name).upper()
 
 
-def locate_variable(name: str, prefix: str, where: str, *, document: bool) -> Location:
+def locate_variable(name: str, resolver: str, prefix: str, where: str, *, document: bool) -> Location:
     """Say which variable holds *name*, or which ones hold the names below it.
 
     Args:
         name: A name, or a reference such as ``env://PEPIPOST_KEY``, whose path is the variable as it stands.
+        resolver: The scheme of references.
         prefix: Put before the variable of a name.
         where: For messages: where the variable is looked for.
         document: Whether *name* is a path, with the variables below it as fields.
 
     Raises:
-        InvalidReference: The reference asks for a version, a stage or a field, or its path is no variable.
+        InvalidReference: The reference belongs to another resolver, asks for a version, a stage or a field, or its path
+            is no variable.
     """
-    variable = _variable_of_reference(name) if is_reference(name) else prefix + variable_of(check_name(name))
+    variable = (
+        _variable_of_reference(name, resolver)
+        if is_reference(name)
+        else prefix + variable_of(check_name(name))
+    )
     if document:
         variable += "_"
     text = (f"{variable}*" if document else variable) + where
@@ -42,8 +48,10 @@ def below(variable: str, path: str) -> str:
     return variable[len(path) :].lower()
 
 
-def _variable_of_reference(name: str) -> str:
+def _variable_of_reference(name: str, resolver: str) -> str:
     reference = parse_reference(name)
+    if reference.scheme != resolver:
+        raise InvalidReference(f"{shown(name)} does not belong to the resolver {resolver!r}")
     if reference.version or reference.stage or reference.field is not None:
         raise InvalidReference(
             f"{shown(name)}: a variable has no version, stage or field; write env://VARIABLE"

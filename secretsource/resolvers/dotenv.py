@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 
-from secretsource.errors import Reason, resolver_error
+from secretsource._secret import MaskedStr
+from secretsource.errors import ConfigError, Reason, resolver_error
 from secretsource.resolvers import Answer, Deadline, Document, Location
-from secretsource.resolvers._dotenv_file import DotenvFile
-from secretsource.resolvers._folders import nearest_folder
+from secretsource.resolvers._dotenv_file import DotenvFile, Parsed
+from secretsource.resolvers._folders import nearest_folder, project_folders
 from secretsource.resolvers._variables import below, locate_variable
 
 __all__ = ["DotenvResolver", "layers"]
@@ -28,7 +29,7 @@ class DotenvResolver:
         profile: The active profile, for the layers that are named after it.
 
     Raises:
-        ConfigError: A file is world-writable, not UTF-8, longer than 10,000 lines or no regular file.
+        ConfigError: A file is world-writable, not UTF-8 text, no regular file, or larger than 10,000 lines or 1 MiB.
     """
 
     local = True
@@ -36,6 +37,10 @@ class DotenvResolver:
     def __init__(
         self, name: str = "dotenv", *, path: str | None = None, prefix: str = "", profile: str | None = None
     ) -> None:
+        if path is not None and not path:
+            raise ConfigError(
+                f"path of the resolver {name!r} is empty; give a file or folder, or leave it out"
+            )
         self.name = name
         self._prefix = prefix
         self._files = [DotenvFile(layer) for layer in _paths(path, layers(profile))]
@@ -45,7 +50,7 @@ class DotenvResolver:
     def locate(self, name: str, *, document: bool = False) -> Location:
         """Say which variable holds *name*; ``dotenv://VARIABLE`` names it as it stands."""
         where = ", ".join(os.path.basename(file.path) for file in self._files)
-        return locate_variable(name, self._prefix, f" in {where}", document=document)
+        return locate_variable(name, self.name, self._prefix, f" in {where}", document=document)
 
     def fetch(self, location: Location, deadline: Deadline) -> Answer:  # noqa: ARG002 - never waits
         """Look through the layers.
@@ -53,15 +58,16 @@ class DotenvResolver:
         Raises:
             ConfigError: A file may not be trusted.
             AccessDenied: A file may not be read.
-            InvalidResponse: The variable was not found, and a file has lines that cannot be read.
+            InvalidResponse: A file has lines that cannot be read, and the variable was not found up to there.
         """
         if location.document:
             return self._gather(location.address)
         for file in self._files:
-            value = file.parsed().values.get(location.address)
+            parsed = file.parsed()
+            value = parsed.values.get(location.address)
             if value is not None:
                 return Document(value=value)
-        self._no_line_is_broken()
+            _no_line_is_broken(file.path, parsed)
         return None
 
     def __repr__(self) -> str:
@@ -69,22 +75,16 @@ class DotenvResolver:
         return f"DotenvResolver(name={self.name!r}, files={[file.path for file in self._files]})"
 
     def _gather(self, path: str) -> Answer:
-        self._no_line_is_broken()
-        fields = {
-            below(variable, path): value
-            for file in reversed(self._files)
-            for variable, value in file.parsed().values.items()
-            if variable.startswith(path) and variable != path
-        }
+        fields: dict[str, MaskedStr] = {}
+        for file in reversed(self._files):
+            parsed = file.parsed()
+            _no_line_is_broken(file.path, parsed)
+            fields |= {
+                below(variable, path): value
+                for variable, value in parsed.values.items()
+                if variable.startswith(path) and variable != path
+            }
         return Document(fields=fields) if fields else None
-
-    def _no_line_is_broken(self) -> None:
-        """Refuse to say "not there" for a file that could not be read to its end."""
-        for file in self._files:
-            if lines := file.parsed().broken_lines:
-                raise resolver_error(
-                    Reason.BROKEN, f"{file.path}: line {lines[0]} cannot be read; write KEY=value"
-                )
 
 
 def layers(profile: str | None) -> list[str]:
@@ -96,6 +96,15 @@ def layers(profile: str | None) -> list[str]:
 
 def _paths(path: str | None, names: list[str]) -> list[str]:
     if path is not None and not os.path.isdir(path):
-        return [path]
-    folder = path or nearest_folder(names) or os.getcwd()
-    return [os.path.join(folder, name) for name in names]
+        return [os.path.abspath(path)]
+    found = path or nearest_folder(names)
+    folders = project_folders()[:1] if found is None else [os.path.abspath(found)]
+    return [os.path.join(folder, name) for folder in folders for name in names]
+
+
+def _no_line_is_broken(path: str, parsed: Parsed) -> None:
+    """Refuse to say "not there", or to look in a layer below, where a line cannot be read: it may be the one."""
+    if parsed.broken_lines:
+        raise resolver_error(
+            Reason.BROKEN, f"{path}: line {parsed.broken_lines[0]} cannot be read; write KEY=value"
+        )

@@ -33,7 +33,7 @@ class EnvResolver:
 
     def locate(self, name: str, *, document: bool = False) -> Location:
         """Say which variable holds *name*; ``env://VARIABLE`` names it as it stands."""
-        return locate_variable(name, self._prefix, "", document=document)
+        return locate_variable(name, self.name, self._prefix, "", document=document)
 
     def fetch(self, location: Location, deadline: Deadline) -> Answer:  # noqa: ARG002 - never waits
         """Read the variable, or the file that its ``_FILE`` variable names.
@@ -60,7 +60,7 @@ def _read(variable: str) -> Answer:
         return None
     found = read_file(path)
     if found is None:
-        return NotThere(Reason.MISSING, f"{variable}{_FILE} names a file that does not exist")
+        return NotThere(Reason.MISSING, f"there is no file where {variable}{_FILE} points")
     return Document(value=file_value(found[0]))
 
 

@@ -28,7 +28,7 @@ class FilesResolver:
         exact: Keep the line's end of a file with a single line; without it, that line's end is dropped.
 
     Raises:
-        ConfigError: *path* is empty.
+        ConfigError: *path* is empty, or *prefix* leads out of the folders.
     """
 
     local = True
@@ -38,8 +38,12 @@ class FilesResolver:
     ) -> None:
         if path is not None and not path:
             raise ConfigError(f"path of the resolver {name!r} is empty; give a folder, or leave it out")
+        if prefix.startswith("/") or {".", ".."} & set(prefix.split("/")):
+            raise ConfigError(
+                f"prefix of the resolver {name!r} must stay in its folders; write it like 'prod/'"
+            )
         self.name = name
-        self._path = path
+        self._path = None if path is None else os.path.abspath(path)
         self._prefix = prefix
         self._exact = exact
 
@@ -48,6 +52,8 @@ class FilesResolver:
         if not is_reference(name):
             return self._below_folders(self._prefix + check_name(name), document=document)
         reference = parse_reference(name)
+        if reference.scheme not in {self.name, "file"}:
+            raise InvalidReference(f"{shown(name)} does not belong to the resolver {self.name!r}")
         if reference.version or reference.stage or reference.field is not None:
             raise InvalidReference(
                 f"{shown(name)}: a file has no version, stage or field; write file:///path"
@@ -109,11 +115,20 @@ class FilesResolver:
         return Document(fields=fields) if fields else None
 
     def _value(self, path: str, folder: str | None) -> Value | None:
-        real = os.path.realpath(path) if folder is not None else path
-        if folder is not None and not _inside(real, folder):
-            raise resolver_error(Reason.DENIED, f"{path} is a link that leaves its folder")
-        found = read_file(real, follow=folder is None)
+        found = read_file(path) if folder is None else _read_inside(path, folder)
         return None if found is None else file_value(found[0], exact=self._exact)
+
+
+def _read_inside(path: str, folder: str) -> tuple[bytes, os.stat_result] | None:
+    """Read a file whose links stay in *folder*; again if Kubernetes has pointed them elsewhere meanwhile."""
+    real = ""
+    while real != (now := os.path.realpath(path)):
+        real = now
+        if not _inside(real, folder):
+            raise resolver_error(Reason.DENIED, f"{shown(path)} is a link that leaves its folder")
+        if (found := read_file(real, follow=False)) is not None:
+            return found
+    return None
 
 
 def _inside(real: str, folder: str) -> bool:
@@ -130,5 +145,5 @@ def _listed(directory: str) -> list[str]:
     except OSError:
         pass
     if refused:
-        raise resolver_error(Reason.DENIED, f"{directory} may not be listed")
+        raise resolver_error(Reason.DENIED, f"{shown(directory)} may not be listed")
     return []

@@ -1,0 +1,141 @@
+"""AWS Secrets Manager, through boto3's default chain of credentials."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import NoReturn, SupportsIndex
+
+from secretsource._deadline import Deadline
+from secretsource._fork import PerProcess
+from secretsource._reference import check_resolver_name, is_reference
+from secretsource._secret import Document, NotThere
+from secretsource.errors import MissingDependency
+from secretsource.resolvers import Answer, Location
+from secretsource.resolvers.aws._client import Clients
+from secretsource.resolvers.aws._document import document_of
+from secretsource.resolvers.aws._errors import explained
+from secretsource.resolvers.aws._failure import Failure
+from secretsource.resolvers.aws._location import locate_name, locate_reference, request_for, with_region
+from secretsource.resolvers.aws._quiet import own_call
+from secretsource.resolvers.aws._settings import Settings
+from secretsource.resolvers._retry import with_retries
+
+__all__ = ["AwsResolver"]
+
+
+class AwsResolver:
+    """Reads secrets from AWS Secrets Manager; one GetSecretValue brings a secret with all its JSON keys.
+
+    The name ``pepipost/api_key`` is the key ``api_key`` of the secret ``pepipost``; a name of one segment is a whole
+    secret. A reference says it outright: ``aws://prod/email?stage=AWSPREVIOUS#pepipost``.
+
+    Credentials are found as boto3 finds them: variables, the shared files, SSO, web identity, the container, the
+    instance. When AWS says that they are expired or unknown, they are looked for once more. The identity needs
+    ``secretsmanager:GetSecretValue``, and ``kms:Decrypt`` where the secret has a key of its own.
+
+    A client needs a region: that of the configuration, of ``AWS_DEFAULT_REGION``, of the profile, or of ``AWS_REGION``.
+    Without any, and with a profile that does not exist, the first read raises `ConfigError`.
+    """
+
+    def __init__(
+        self,
+        name: str = "aws",
+        *,
+        region: str | None = None,
+        profile: str | None = None,
+        endpoint_url: str | None = None,
+        prefix: str = "",
+        max_bytes: int = 1_048_576,
+    ) -> None:
+        """Check the settings; nothing is imported or asked yet.
+
+        Args:
+            name: The configured name, which is also the scheme of references.
+            region: Such as ``eu-central-1``.
+            profile: A profile of the shared configuration files.
+            endpoint_url: Another address of the service, such as a VPC endpoint; http only on loopback.
+            prefix: Written before each mapped name as it stands, such as ``prod/``; not before references.
+            max_bytes: The most bytes that a value may have.
+
+        Raises:
+            ConfigError: A setting is wrong.
+            MissingDependency: boto3 is not installed.
+        """
+        self.name = check_resolver_name(name)
+        if find_spec("botocore") is None:
+            raise MissingDependency(f"the resolver {name!r} needs boto3: pip install 'secretsource[aws]'")
+        self._settings = Settings(
+            region=region, profile=profile, endpoint_url=endpoint_url, prefix=prefix, max_bytes=max_bytes
+        )
+        self._clients = PerProcess(lambda: Clients(self._settings))
+
+    def locate(self, name: str, *, document: bool = False) -> Location:
+        """Say which secret, key, version and stage *name* stands for; no I/O.
+
+        Args:
+            name: A name, or a reference whose scheme is this resolver.
+            document: The whole secret with all its fields is wanted.
+
+        Raises:
+            InvalidReference: It is malformed, belongs to another resolver, or asks for a field of a whole document.
+        """
+        if is_reference(name):
+            found = locate_reference(name, resolver=self.name, document=document)
+        else:
+            found = locate_name(name, prefix=self._settings.prefix, document=document)
+        return with_region(found, self._settings.region)
+
+    def fetch(self, location: Location, deadline: Deadline) -> Answer:
+        """Read the secret at *location*; see `Resolver.fetch` for what is returned and raised.
+
+        Raises:
+            ConfigError: No region is configured anywhere, or boto3's own configuration is wrong.
+        """
+        with own_call(deadline):
+            return with_retries(lambda: self._attempt(location), deadline)
+
+    def close(self) -> None:
+        """Close the connections; the next fetch opens new ones, with credentials looked for anew."""
+        clients = self._clients.pop()
+        if clients is not None:
+            clients.close()
+
+    def __repr__(self) -> str:
+        """Return the name and the settings, none of which is a credential."""
+        asked = self._settings
+        return (
+            f"AwsResolver(name={self.name!r}, region={asked.region!r}, profile={asked.profile!r}, "
+            f"endpoint_url={asked.endpoint_url!r}, prefix={asked.prefix!r})"
+        )
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        """Refuse to be pickled: the client holds credentials.
+
+        Raises:
+            TypeError: Always.
+        """
+        raise TypeError("an AwsResolver is not pickled: its client holds credentials; make a new one instead")
+
+    def _attempt(self, location: Location) -> Document | NotThere:
+        """Ask once, and once more with new credentials; what fails is raised here, where no local holds a value."""
+        said = self._ask(location)
+        if isinstance(said, Failure) and said.ask_again:
+            said = self._ask(location)
+        if isinstance(said, Failure):
+            raise said.error(self.name, str(location))
+        return said
+
+    def _ask(self, location: Location) -> Document | NotThere | Failure:
+        clients = self._clients.get()
+        client = None
+        try:
+            client = clients.get()
+            answer = client.get_secret_value(**request_for(location))
+        except Exception as error:  # noqa: BLE001 - whatever botocore raises, its frames hold tokens: none gets out
+            endpoint = None if client is None else client.meta.endpoint_url
+            said: Document | NotThere | Failure = explained(error, location, endpoint)
+        else:
+            said = document_of(answer, self._settings.max_bytes)
+        if client is not None and isinstance(said, Failure) and said.login:
+            clients.drop(client)
+        return said

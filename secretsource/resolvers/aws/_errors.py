@@ -1,0 +1,165 @@
+"""From an exception of botocore to what a read ended in: "not there", or a failure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from secretsource._reference import shown
+from secretsource._secret import NotThere
+from secretsource.errors import ConfigError, Reason, ResolverError
+from secretsource.resolvers import Location
+from secretsource.resolvers.aws._codes import CODES, of_status
+from secretsource.resolvers.aws._exceptions import LOCAL, SETUP, TLS, WIRE, meaning_of
+from secretsource.resolvers.aws._failure import Failure, Meaning
+from secretsource.resolvers._retry import retry_after
+
+if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
+
+__all__ = ["explained"]
+
+_READ = "GetSecretValue"
+_DELETED = re.compile(r"\b(marked|scheduled|was)\b.{0,8}\bdelet(ed|ion)\b", re.IGNORECASE)
+_REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
+_PORTS = {"http": 80, "https": 443}
+_SHORTEST_VERSION = 32  # characters; botocore refuses to ask for less
+
+
+def explained(error: Exception, location: Location, endpoint: str | None) -> NotThere | Failure:
+    """Say what *error* means for the secret at *location*.
+
+    Args:
+        error: What the client raised, or what came up while it was built.
+        location: What was asked for.
+        endpoint: The client's address; `None` if it could not be built.
+    """
+    from botocore.exceptions import ClientError, ParamValidationError
+
+    if isinstance(error, ResolverError):
+        return Failure(error.reason, _joined(error.detail, _server(error, endpoint)))
+    if isinstance(error, ClientError):
+        return _refused(error, location)
+    short = location.version is not None and len(location.version) < _SHORTEST_VERSION
+    if short and isinstance(error, ParamValidationError):
+        return NotThere(Reason.MISSING, f"no version has an id of less than {_SHORTEST_VERSION} characters")
+    return _failed(error, endpoint)
+
+
+def _refused(error: ClientError, location: Location) -> NotThere | Failure:
+    """Read an answer of AWS with an error in it."""
+    said: Mapping[str, object] = error.response.get("Error", {})
+    code, words = str(said.get("Code", "")), str(said.get("Message", ""))
+    if error.operation_name != _READ:
+        return _login_refused(error, code)
+    if code == "InvalidRequestException" and _DELETED.search(words):
+        return NotThere(Reason.DELETED, "scheduled for deletion")
+    meaning = CODES.get(code) or of_status(_status(error))
+    if meaning.reason is Reason.MISSING:
+        return NotThere(Reason.MISSING, _missing_part(location, words))
+    advice = meaning.advice
+    if code == "AccessDeniedException" and "KMS" in words:
+        advice = CODES["DecryptionFailure"].advice
+    return _failure(error, code, meaning, advice.format(secret=shown(location.address)))
+
+
+def _login_refused(error: ClientError, code: str) -> Failure:
+    """Read an answer to a call of boto3's for credentials, such as AssumeRole: whatever it refuses is a denial."""
+    meaning = CODES.get(code) or of_status(_status(error))
+    if meaning.reason in {Reason.THROTTLED, Reason.SERVER}:
+        return _failure(error, code, meaning, f"while boto3 called {error.operation_name} for credentials")
+    advice = f"boto3 got no credentials from {error.operation_name}: check the role of the profile and who may take it"
+    return _failure(error, code, Meaning(Reason.DENIED, login=True), advice)
+
+
+def _failure(error: ClientError, code: str, meaning: Meaning, advice: str) -> Failure:
+    known = code if code in CODES else ""
+    answer = _joined(f"HTTP {_status(error)} {known}".strip(), _request_id(error))
+    return Failure(
+        meaning.reason,
+        "; ".join(part for part in (answer, advice) if part),
+        retry_after=_wait(error),
+        login=meaning.login,
+        ask_again=meaning.again,
+    )
+
+
+def _failed(error: Exception, endpoint: str | None) -> Failure:
+    """Read an exception that is no answer of AWS: the network, the credentials, the configuration."""
+    from urllib3.exceptions import HTTPError
+
+    from secretsource.resolvers._urllib3 import reason_of
+
+    if isinstance(error, ConfigError):
+        return Failure(None, str(error))
+    meaning = _innermost_meaning(error)
+    if (meaning is None and endpoint is None) or (meaning is TLS and _lacks_file(error)):
+        meaning = SETUP
+    if meaning is WIRE or (meaning is None and isinstance(error, HTTPError | OSError)):
+        return Failure(reason_of(error), _server(error, endpoint))
+    meaning = meaning or LOCAL
+    return Failure(meaning.reason, meaning.advice or _server(error, endpoint), login=meaning.login)
+
+
+def _innermost_meaning(error: BaseException) -> Meaning | None:
+    """Return the meaning of *error*, or that of the outage behind it if it says that credentials were not to be had.
+
+    A role whose credentials cannot be fetched because their source is down is no denial.
+    """
+    meaning = meaning_of(error)
+    if meaning is None or not meaning.login or error.__context__ is None:
+        return meaning
+    inner = _innermost_meaning(error.__context__)
+    return meaning if inner is None or inner.reason is None or inner.reason is Reason.BROKEN else inner
+
+
+def _lacks_file(error: BaseException) -> bool:
+    """Whether it was no certificate that failed, but the file of authorities that AWS_CA_BUNDLE names."""
+    inner = error.__context__
+    return isinstance(error, FileNotFoundError) or (inner is not None and _lacks_file(inner))
+
+
+def _missing_part(location: Location, words: str) -> str:
+    """Say what of the secret is missing, as far as AWS says it: the stage, the version, or all of it."""
+    if "staging label" in words:
+        return f"no version has the stage {shown(location.stage or 'AWSCURRENT')}"
+    if location.version is not None or location.stage is not None:
+        return "no such secret, version or stage"
+    return ""
+
+
+def _status(error: ClientError) -> int:
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def _request_id(error: ClientError) -> str:
+    """Return the request id for support, if it looks like one."""
+    found = str(error.response.get("ResponseMetadata", {}).get("RequestId", ""))
+    return f"request id {found}" if _REQUEST_ID.fullmatch(found) else ""
+
+
+def _wait(error: ClientError) -> float | None:
+    """Return the seconds the server asks us to wait, in the header of HTTP or in that of AWS (milliseconds)."""
+    headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    milliseconds = headers.get("x-amz-retry-after", "")
+    if milliseconds.isdecimal():
+        return int(milliseconds) / 1000
+    return retry_after(headers.get("retry-after"))
+
+
+def _server(error: Exception, endpoint: str | None) -> str:
+    """Return host and port of whom we spoke to, which may be a proxy or the source of credentials."""
+    said: Mapping[str, object] = getattr(error, "kwargs", {})
+    proxy = said.get("proxy_url")
+    try:
+        parts = urlsplit(str(proxy or said.get("endpoint_url") or endpoint or ""))
+        where = f"{parts.hostname}:{parts.port or _PORTS.get(parts.scheme, 443)}" if parts.hostname else ""
+    except ValueError:
+        return ""
+    return f"proxy {where}" if proxy and where else where
+
+
+def _joined(*parts: str) -> str:
+    return ", ".join(part for part in parts if part)

@@ -1,0 +1,78 @@
+"""What botocore does not bound: how long an answer may take in all, and how large it may be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from secretsource.resolvers.aws._client import READ_TIMEOUT
+from secretsource.resolvers.aws._quiet import current_deadline
+from secretsource.resolvers._urllib3 import MAX_BODY_OVERHEAD, read_body
+
+if TYPE_CHECKING:
+    from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+    from botocore.httpsession import URLLib3Session
+    from types_boto3_secretsmanager import SecretsManagerClient
+
+__all__ = ["BoundedSession", "bound"]
+
+_SHORTEST = 0.05  # seconds; 0 would mean "do not wait at all"
+_ESCAPES = 2  # how much base64 or the escapes of JSON may swell a value
+
+
+class BoundedSession:
+    """Stands before botocore's HTTP session: the same connections, TLS and proxies, but answers are read by us.
+
+    botocore reads a body to its end, however large it is and however slowly it comes. Here the deadline of the call
+    bounds the wait for each byte and for all of them, and a body beyond the limit is not read on.
+    """
+
+    def __init__(self, inner: URLLib3Session, *, limit: int) -> None:
+        """Wrap *inner*; *limit* is the most bytes of a body that are read."""
+        self._inner = inner
+        self._limit = limit
+
+    def send(self, request: AWSPreparedRequest) -> AWSResponse:
+        """Send the request and return its response with the body read."""
+        deadline = current_deadline()
+        if deadline is None:
+            return self._inner.send(request)
+        request.stream_output = True  # botocore then leaves the body to the caller
+        _limit_reads(request, max(_SHORTEST, min(deadline.remaining, READ_TIMEOUT)))
+        response = self._inner.send(request)
+        response.raw = _Body(read_body(response.raw, limit=self._limit, deadline=deadline))
+        return response
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._inner.close()
+
+
+class _Body:
+    """A body that was read, in the form that botocore reads it again."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def stream(self) -> Iterator[bytes]:
+        """Yield the body."""
+        yield self._body
+
+
+def _limit_reads(request: AWSPreparedRequest, seconds: float) -> None:
+    """Set the read timeout of this one request; older versions of botocore have none and keep `READ_TIMEOUT`."""
+    context = getattr(request, "context", None)
+    if isinstance(context, dict):
+        context["read_timeout"] = seconds
+
+
+def bound(client: SecretsManagerClient, max_bytes: int) -> None:
+    """Put a `BoundedSession` into *client*, for values of up to *max_bytes*.
+
+    botocore has no public way to it that leaves the mocks of moto and the settings for TLS and proxies alone. If the
+    place is ever gone, the client stays as it is: sizes are then measured when a body was read.
+    """
+    endpoint = getattr(client, "_endpoint", None)
+    if endpoint is not None and hasattr(endpoint, "http_session"):
+        limit = _ESCAPES * max_bytes + MAX_BODY_OVERHEAD
+        endpoint.http_session = BoundedSession(endpoint.http_session, limit=limit)

@@ -1,0 +1,186 @@
+"""Secrets from CyberArk Conjur.
+
+The name ``pepipost/api_key`` is the variable ``pepipost/api_key``; a reference is
+``conjur://prod/email/pepipost?version=3``. Conjur's "not there" may also mean that the role may not see the variable:
+messages say so and name the login.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, NoReturn, SupportsIndex
+
+from secretsource._fork import PerProcess
+from secretsource._reference import (
+    Reference,
+    check_name,
+    check_resolver_name,
+    is_reference,
+    parse_reference,
+    shown,
+)
+from secretsource.errors import ConfigError, InvalidReference, MissingDependency, ResolverError
+from secretsource.resolvers import Answer, Deadline, Location
+from secretsource.resolvers.conjur._auth import auth_of
+from secretsource.resolvers.conjur._settings import account_of, authority_of, checked_prefix, servers_of
+from secretsource.resolvers._credential import Credential
+
+if TYPE_CHECKING:
+    from secretsource.resolvers.conjur._session import Session
+
+__all__ = ["ConjurResolver"]
+
+_VERSION = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
+
+
+class ConjurResolver:
+    """Asks one Conjur for variables, over kept connections and with one shared token.
+
+    Args:
+        name: Its name in the configuration, and the scheme of its references.
+        url: The address, such as ``https://conjur.example.com`` (a path like ``/api`` is kept), or several, of which
+            the next is asked while one cannot answer; else ``CONJUR_APPLIANCE_URL``. ``http`` only to loopback.
+        account: The account; else ``CONJUR_ACCOUNT``.
+        ca_file: A PEM file of the authorities to trust in place of the system's; else ``CONJUR_SSL_CERTIFICATE`` (the
+            PEM text) or ``CONJUR_CERT_FILE`` (a path).
+        prefix: Written before each name as it stands, such as ``prod/``; not before references.
+        auth: How to log in: ``{"method": "api_key", "login": …, "api_key": …}``, where a host's login is
+            ``host/app/web``; else ``CONJUR_AUTHN_LOGIN`` and ``CONJUR_AUTHN_API_KEY``. Credentials are asked for anew
+            at each login.
+        max_bytes: The most bytes a value may have; more is refused without being read whole.
+
+    Raises:
+        ConfigError: A setting is missing or wrong.
+        MissingDependency: urllib3, which the extra ``conjur`` brings, is not installed.
+    """
+
+    def __init__(
+        self,
+        name: str = "conjur",
+        *,
+        url: str | Sequence[str] | None = None,
+        account: str | None = None,
+        ca_file: str | os.PathLike[str] | None = None,
+        prefix: str = "",
+        auth: Mapping[str, Credential] | None = None,
+        max_bytes: int = 1_048_576,
+    ) -> None:
+        if find_spec("urllib3") is None:
+            raise MissingDependency(
+                f"the resolver {name!r} needs urllib3: pip install 'secretsource[conjur]'"
+            )
+        if isinstance(max_bytes, bool) or not isinstance(max_bytes, int) or max_bytes < 1:
+            raise ConfigError(f"max_bytes must be a whole number of bytes from 1 up, not {shown(max_bytes)}")
+        self.name = check_resolver_name(name)
+        self._servers = servers_of(url)
+        self._account = account_of(account)
+        self._authority = authority_of(ca_file)
+        self._prefix = checked_prefix(prefix)
+        self._auth = auth_of(auth)
+        self._max_bytes = max_bytes
+        self._sessions = PerProcess(self._new_session)
+
+    def locate(self, name: str, *, document: bool = False) -> Location:
+        """Say which variable *name* is, or below which path; no I/O.
+
+        Args:
+            name: A name or a reference.
+            document: *name* is a path, and all variables directly below it are wanted.
+
+        Raises:
+            InvalidReference: It is no name, or asks for what Conjur does not have: a stage, a field, a version that is
+                no whole number from 1 up.
+        """
+        if not is_reference(name):
+            return self._location(self._prefix + check_name(name), None, document)
+        reference = self._checked(parse_reference(name), name)
+        if document and reference.version is not None:
+            raise InvalidReference(f"{shown(name)}: no version joins the variables below a path")
+        return self._location(reference.path, reference.version, document)
+
+    def fetch(self, location: Location, deadline: Deadline) -> Answer:
+        """Read one variable, or all directly below a path, with retries inside *deadline*.
+
+        Returns:
+            The document, with the value, or, for a path, with fields; a `NotThere` that names the login; or `None` for
+            a path without variables.
+
+        Raises:
+            AccessDenied: The login was refused, or the role may not execute the variable.
+            BackendUnavailable: Conjur could not be reached or cannot answer now.
+            InvalidResponse: What answered is not Conjur, or the answer is broken.
+            ConfigError: A credential is not there.
+        """
+        try:
+            return self._fetch(location, deadline)
+        except ResolverError as error:
+            failure = error.copy(resolver=self.name, location=str(location))
+        raise failure
+
+    def close(self) -> None:
+        """Close the connections and forget the token; the next fetch opens new ones."""
+        session = self._sessions.pop()
+        if session is not None:
+            session.close()
+
+    def __repr__(self) -> str:
+        """Return name and addresses, no credential."""
+        urls = ", ".join(server.url + server.path for server in self._servers)
+        return f"ConjurResolver({self.name!r}, url={urls!r}, account={self._account!r})"
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        """Refuse to be pickled.
+
+        Raises:
+            TypeError: Always.
+        """
+        raise TypeError("a ConjurResolver is not pickled: it holds credentials")
+
+    def _fetch(self, location: Location, deadline: Deadline) -> Answer:
+        session = self._sessions.get()
+        if location.document:
+            from secretsource.resolvers.conjur._listing import Gathering
+
+            return Gathering(session, self._account, deadline, max_bytes=self._max_bytes).below(
+                location.address
+            )
+        from secretsource.resolvers.conjur._reads import read_variable
+
+        return read_variable(
+            session,
+            self._account,
+            location.address,
+            deadline,
+            version=location.version,
+            max_bytes=self._max_bytes,
+        )
+
+    def _new_session(self) -> Session:
+        from secretsource.resolvers.conjur._session import Session
+
+        return Session(self._servers, self._authority, self._account, self._auth)
+
+    def _location(self, variable: str, version: str | None, document: bool) -> Location:
+        text = f"{self._account}:variable:{variable}" + ("/*" if document else "")
+        return Location(
+            address=variable,
+            version=version,
+            document=document,
+            text=text if version is None else f"{text}?version={version}",
+        )
+
+    def _checked(self, reference: Reference, text: str) -> Reference:
+        if reference.scheme != self.name:
+            raise InvalidReference(
+                f"{shown(text)} asks the resolver {shown(reference.scheme)}, not {self.name!r}"
+            )
+        if reference.path.startswith("/"):
+            raise InvalidReference(f"{shown(text)}: a variable's id does not start with '/'")
+        if reference.stage is not None or reference.field is not None:
+            raise InvalidReference(f"{shown(text)}: Conjur has neither stages nor fields")
+        if reference.version is not None and _VERSION.fullmatch(reference.version) is None:
+            raise InvalidReference(f"{shown(text)}: a version of Conjur is a whole number from 1 up")
+        return reference

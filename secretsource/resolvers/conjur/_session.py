@@ -1,0 +1,87 @@
+"""One process's conversation with Conjur: requests that carry the shared token, and a new login where it is refused."""
+
+from __future__ import annotations
+
+from secretsource import _clock
+from secretsource._deadline import Deadline
+from secretsource.errors import ResolverError, SecretSourceError
+from secretsource.resolvers.conjur._answers import Reply
+from secretsource.resolvers.conjur._auth import Auth
+from secretsource.resolvers.conjur._http import Request, Transport
+from secretsource.resolvers.conjur._settings import Authority, Server
+from secretsource.resolvers.conjur._token import Token, token_of
+from secretsource.resolvers.conjur._tokens import Tokens
+from secretsource.resolvers._urllib3 import MAX_BODY_OVERHEAD
+
+__all__ = ["Session"]
+
+_HEADERS = {"User-Agent": "secretsource"}
+
+
+class Session:
+    """Connections and token of one process."""
+
+    def __init__(self, servers: tuple[Server, ...], authority: Authority, account: str, auth: Auth) -> None:
+        self._transport = Transport(servers, authority)
+        self._account = account
+        self._auth = auth
+        self._tokens = Tokens(self._log_in)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+    def ask(
+        self, path: str, deadline: Deadline, *, limit: int, encoding: str = "identity"
+    ) -> tuple[Reply, str]:
+        """Send a ``GET`` with the token, once more with a new one if it is refused.
+
+        Args:
+            path: The path below the address, percent-encoded.
+            deadline: When the answer is wanted.
+            limit: The most bytes that a 200 may have.
+            encoding: The ``Accept-Encoding`` that is sent.
+
+        Returns:
+            The answer, whatever its status, and who is logged in.
+
+        Raises:
+            ResolverError: There is no answer, or no token.
+        """
+        token = self._tokens.get(deadline)
+        reply = self._send(token, path, deadline, limit, encoding)
+        if reply.status == 401:
+            token = self._tokens.get(deadline, refused=token)
+            reply = self._send(token, path, deadline, limit, encoding)
+        return reply, token.login
+
+    def _send(self, token: Token, path: str, deadline: Deadline, limit: int, encoding: str) -> Reply:
+        request = Request(
+            method="GET",
+            path=path,
+            headers={**_HEADERS, "Authorization": token.header, "Accept-Encoding": encoding},
+            limit=limit,
+        )
+        outcome = self._transport.exchange(request, deadline)
+        if isinstance(outcome, ResolverError):
+            raise outcome.copy()
+        return outcome
+
+    def _log_in(self, deadline: Deadline) -> Token | SecretSourceError:
+        """Make one login. It is sent to Conjur itself only: the transport follows no redirect."""
+        try:
+            login = self._auth(self._account)
+        except SecretSourceError as error:
+            return error
+        asked_at = _clock.now()
+        request = Request(
+            method="POST",
+            path=login.path,
+            headers={**_HEADERS, "Accept-Encoding": "base64", "Content-Type": "text/plain"},
+            body=login.body,
+            limit=MAX_BODY_OVERHEAD,
+        )
+        outcome = self._transport.exchange(request, deadline)
+        if isinstance(outcome, ResolverError):
+            return outcome
+        return token_of(outcome, login=login.login, asked_at=asked_at)

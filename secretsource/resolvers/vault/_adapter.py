@@ -1,0 +1,91 @@
+"""hvac's side of a request: an adapter that hvac's own API classes speak through.
+
+It is made anew for each call, so that no token is shared between threads, and it knows beforehand which path the call
+must have. Imported only where a client is built, as it imports hvac.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from hvac import adapters
+
+from secretsource._deadline import Deadline
+from secretsource._secret import MaskedBytes, MaskedStr
+from secretsource.errors import Reason, resolver_error
+from secretsource.resolvers.vault._paths import is_exactly
+from secretsource.resolvers.vault._reply import Reply
+from secretsource.resolvers.vault._transport import Transport
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    _Base = adapters.Adapter[Reply]
+else:
+    _Base = adapters.Adapter
+
+__all__ = ["CallAdapter"]
+
+
+class CallAdapter(_Base):
+    """Sends what one hvac call asks for, and returns the reply as it is, whatever its status.
+
+    Args:
+        transport: The connections.
+        path: The only path that may be asked for, decoded, starting with ``/v1/``.
+        token: The token to send, or `None` for a login.
+        deadline: When the answer is wanted.
+    """
+
+    def __init__(self, transport: Transport, path: str, token: MaskedStr | None, deadline: Deadline) -> None:
+        # Not the parent's: it would make a requests session, which follows redirects and reads .netrc.
+        self._transport = transport
+        self._path = path
+        self._call_token = token
+        self._deadline = deadline
+
+    def get_login_token(self, response: Reply) -> str:
+        """Refuse: the token of a login is read by our own code.
+
+        Raises:
+            NotImplementedError: Always.
+        """
+        raise NotImplementedError
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        raise_exception: bool = True,  # noqa: ARG002 - hvac's signature
+        **kwargs: object,
+    ) -> Reply:
+        """Send one request.
+
+        Args:
+            method: An HTTP method, in any case.
+            url: The path, percent-encoded by hvac.
+            headers: More headers.
+            raise_exception: Of no meaning here: nothing is raised.
+            **kwargs: ``params`` for the query, ``json`` for the body.
+        """
+        if not is_exactly(url, self._path):
+            return Reply(failure=resolver_error(Reason.BROKEN, "a request for another path was not sent"))
+        params, body = kwargs.get("params"), kwargs.get("json")
+        query = "?" + urlencode(params) if isinstance(params, dict) and params else ""
+        payload = None if body is None else MaskedBytes(json.dumps(body), "utf-8")
+        target = self._transport.settings.base + url + query
+        sent = self._headers(dict(headers or {}), has_body=payload is not None)
+        return self._transport.exchange(method.upper(), target, sent, payload, self._deadline)
+
+    def _headers(self, headers: dict[str, str], *, has_body: bool) -> dict[str, str]:
+        headers |= {"Accept": "application/json", "User-Agent": "secretsource", "X-Vault-Request": "true"}
+        if self._transport.settings.namespace is not None:
+            headers["X-Vault-Namespace"] = self._transport.settings.namespace
+        if self._call_token is not None:
+            headers["X-Vault-Token"] = self._call_token
+        if has_body:
+            headers["Content-Type"] = "application/json"
+        return headers

@@ -1,0 +1,73 @@
+"""One login or look-up at a time: who comes while it runs waits for it and shares what it brought."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future
+from typing import Generic, TypeVar
+
+from secretsource._deadline import Deadline
+from secretsource.errors import Reason, ResolverError, resolver_error
+
+__all__ = ["SingleFlight"]
+
+T = TypeVar("T")
+
+
+class SingleFlight(Generic[T]):
+    """Runs one piece of work per key at a time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._flights: dict[Hashable, Future[T]] = {}
+
+    def busy(self, key: Hashable) -> bool:
+        """Whether work for *key* is under way."""
+        return key in self._flights
+
+    def run(self, key: Hashable, work: Callable[[], T], deadline: Deadline) -> T:
+        """Return what *work* returns, or what it returns to a thread that is already at it.
+
+        Args:
+            key: What the work is for.
+            work: Run in the thread that comes first.
+            deadline: How long the others wait.
+        """
+        with self._lock:
+            flight = self._flights.get(key)
+            leads = flight is None
+            if flight is None:
+                flight = self._flights[key] = Future()
+        return self._lead(key, work, flight) if leads else _follow(flight, deadline)
+
+    def _lead(self, key: Hashable, work: Callable[[], T], flight: Future[T]) -> T:
+        try:
+            result = work()
+        except BaseException as error:
+            self._end(key)
+            flight.set_exception(error)
+            raise
+        self._end(key)
+        flight.set_result(result)
+        return result
+
+    def _end(self, key: Hashable) -> None:
+        with self._lock:
+            self._flights.pop(key, None)
+
+
+def _follow(flight: Future[T], deadline: Deadline) -> T:
+    # A wait without end is not interruptible everywhere, and longer than the system allows is an error.
+    try:
+        failure = flight.exception(min(deadline.remaining, threading.TIMEOUT_MAX))
+    except TimeoutError:
+        failure = resolver_error(Reason.TIMEOUT, "waiting for the login or look-up of another thread")
+    if failure is None:
+        return flight.result()
+    # Each thread raises an error of its own: a traceback belongs to one of them.
+    if isinstance(failure, ResolverError):
+        raise failure.copy()
+    if isinstance(failure, Exception):
+        raise failure
+    raise resolver_error(Reason.TIMEOUT, "the login or look-up of another thread was interrupted")

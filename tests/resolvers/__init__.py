@@ -1,0 +1,1 @@
+"""Tests of the resolvers, each against the server it asks."""
