@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import stat
+from functools import partial
 
 from secretsource._reference import shown
 from secretsource._secret import Value, text_or_bytes
@@ -14,10 +16,8 @@ __all__ = ["MAX_BYTES", "file_value", "read_file"]
 
 MAX_BYTES = 1024 * 1024
 
-# Opening never waits, never follows a terminal, and changes no line's end; not every system has every flag.
-_FLAGS = os.O_RDONLY | sum(
-    getattr(os, flag, 0) for flag in ("O_CLOEXEC", "O_NONBLOCK", "O_NOCTTY", "O_BINARY")
-)
+# Opening never waits and never takes a terminal over; not every system has these flags.
+_FLAGS = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 _ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}
@@ -38,9 +38,12 @@ def read_file(
         AccessDenied: The file may not be read.
         InvalidResponse: It is no regular file, or larger than *limit*.
     """
-    failure = 0
     try:
-        descriptor = os.open(path, _FLAGS | (0 if follow else _NO_LINK))
+        with open(path, "rb", buffering=0, opener=partial(_open, follow=follow)) as file:
+            status = os.fstat(file.fileno())
+            regular = stat.S_ISREG(status.st_mode)
+            content = _read(file, limit + 1) if regular else b""
+        failure = 0
     except OSError as error:
         failure = error.errno or errno.EIO
     except ValueError:  # no system has such a path: a null character
@@ -50,16 +53,24 @@ def read_file(
     if failure:
         reason = Reason.DENIED if failure in _REFUSED else Reason.BROKEN
         raise resolver_error(reason, f"{shown(path)}: {os.strerror(failure)}")
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
-        if stat.S_ISDIR(status.st_mode):
-            return None
-        if not stat.S_ISREG(status.st_mode):
-            raise resolver_error(Reason.BROKEN, f"{shown(path)} is no regular file")
-        content = file.read(limit + 1)
+    if not regular:
+        raise resolver_error(Reason.BROKEN, f"{shown(path)} is no regular file")
     if len(content) > limit:
         raise resolver_error(Reason.BROKEN, f"{shown(path)} is larger than {limit:,} bytes")
     return content, status
+
+
+def _open(path: str, flags: int, *, follow: bool) -> int:
+    return os.open(path, flags | _FLAGS | (0 if follow else _NO_LINK))
+
+
+def _read(file: io.FileIO, most: int) -> bytes:
+    """Return what the file holds, *most* bytes of it at most; one read may bring less than there is."""
+    pieces: list[bytes] = []
+    while most > 0 and (piece := file.read(most)):
+        pieces.append(piece)
+        most -= len(piece)
+    return b"".join(pieces)
 
 
 def file_value(content: bytes, *, exact: bool = False) -> Value:

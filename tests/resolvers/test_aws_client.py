@@ -16,8 +16,8 @@ import pytest
 
 from secretsource.errors import AccessDenied, ConfigError, InvalidReference, MissingDependency
 from secretsource.resolvers import aws
-from secretsource.resolvers.aws._wire import BoundedSession
 from secretsource.resolvers.aws import AwsResolver
+from secretsource.resolvers.aws._wire import BoundedSession
 from tests.resolvers._aws_support import canary, fetch, found, login, read, refusal, resolver, server
 from tests.servers.faulty import FaultyServer
 

@@ -13,9 +13,8 @@ import pytest
 from secretsource._deadline import Deadline
 from secretsource.errors import AccessDenied, ConfigError, InvalidResponse, Reason
 from secretsource.resolvers import NotThere
-from secretsource.resolvers.vault import _client
 from secretsource.resolvers._credential import Credential
-from secretsource.resolvers.vault import VaultResolver
+from secretsource.resolvers.vault import VaultResolver, _client
 from tests.resolvers._vault_support import no_environment, read, requests, together
 from tests.servers.openbao import OpenBao
 

@@ -22,9 +22,8 @@ from secretsource.errors import (
     Reason,
 )
 from secretsource.resolvers import Location
-from secretsource.resolvers.vault import _transport
+from secretsource.resolvers.vault import VaultResolver, _transport
 from secretsource.resolvers.vault._paths import is_exactly
-from secretsource.resolvers.vault import VaultResolver
 from tests.resolvers._vault_support import (
     APPROLE,
     GOOD,

@@ -11,6 +11,7 @@ from secretsource._reference import check_resolver_name, is_reference
 from secretsource._secret import Document, NotThere
 from secretsource.errors import MissingDependency
 from secretsource.resolvers import Answer, Location
+from secretsource.resolvers._retry import with_retries
 from secretsource.resolvers.aws._client import Clients
 from secretsource.resolvers.aws._document import document_of
 from secretsource.resolvers.aws._errors import explained
@@ -18,7 +19,6 @@ from secretsource.resolvers.aws._failure import Failure
 from secretsource.resolvers.aws._location import locate_name, locate_reference, request_for, with_region
 from secretsource.resolvers.aws._quiet import own_call
 from secretsource.resolvers.aws._settings import Settings
-from secretsource.resolvers._retry import with_retries
 
 __all__ = ["AwsResolver"]
 

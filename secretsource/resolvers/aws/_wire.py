@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from secretsource.resolvers._urllib3 import MAX_BODY_OVERHEAD, read_body
 from secretsource.resolvers.aws._client import READ_TIMEOUT
 from secretsource.resolvers.aws._quiet import current_deadline
-from secretsource.resolvers._urllib3 import MAX_BODY_OVERHEAD, read_body
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest, AWSResponse

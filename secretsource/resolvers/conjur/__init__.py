@@ -24,9 +24,9 @@ from secretsource._reference import (
 )
 from secretsource.errors import ConfigError, InvalidReference, MissingDependency, ResolverError
 from secretsource.resolvers import Answer, Deadline, Location
+from secretsource.resolvers._credential import Credential
 from secretsource.resolvers.conjur._auth import auth_of
 from secretsource.resolvers.conjur._settings import account_of, authority_of, checked_prefix, servers_of
-from secretsource.resolvers._credential import Credential
 
 if TYPE_CHECKING:
     from secretsource.resolvers.conjur._session import Session

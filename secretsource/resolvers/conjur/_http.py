@@ -16,10 +16,10 @@ import urllib3
 
 from secretsource._deadline import Deadline
 from secretsource.errors import BackendUnavailable, ConfigError, Reason, ResolverError, resolver_error
+from secretsource.resolvers._urllib3 import MAX_BODY_OVERHEAD, read_body, reason_of
 from secretsource.resolvers.conjur._answers import Reply
 from secretsource.resolvers.conjur._connections import POOLS
 from secretsource.resolvers.conjur._settings import Authority, Server
-from secretsource.resolvers._urllib3 import MAX_BODY_OVERHEAD, read_body, reason_of
 
 __all__ = ["Request", "Transport"]
 

@@ -7,9 +7,9 @@ from urllib.parse import quote
 from secretsource._deadline import Deadline
 from secretsource._secret import Document, NotThere
 from secretsource.errors import ResolverError
+from secretsource.resolvers._retry import with_retries
 from secretsource.resolvers.conjur._answers import document_of
 from secretsource.resolvers.conjur._session import Session
-from secretsource.resolvers._retry import with_retries
 
 __all__ = ["read_variable"]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from secretsource import _clock
 from secretsource._deadline import Deadline
 from secretsource.errors import ResolverError, SecretSourceError
+from secretsource.resolvers._tokens import Tokens
+from secretsource.resolvers._urllib3 import MAX_BODY_OVERHEAD
 from secretsource.resolvers.conjur._answers import Reply
 from secretsource.resolvers.conjur._auth import Auth
 from secretsource.resolvers.conjur._http import Request, Transport
 from secretsource.resolvers.conjur._settings import Authority, Server
 from secretsource.resolvers.conjur._token import Token, token_of
-from secretsource.resolvers.conjur._tokens import Tokens
-from secretsource.resolvers._urllib3 import MAX_BODY_OVERHEAD
 
 __all__ = ["Session"]
 
@@ -25,7 +25,7 @@ class Session:
         self._transport = Transport(servers, authority)
         self._account = account
         self._auth = auth
-        self._tokens = Tokens(self._log_in)
+        self._tokens: Tokens[Token] = Tokens(self._logged_in, _clock.now)
 
     def close(self) -> None:
         """Close the connections."""
@@ -48,10 +48,10 @@ class Session:
         Raises:
             ResolverError: There is no answer, or no token.
         """
-        token = self._tokens.get(deadline)
+        token = self._tokens.current(deadline)
         reply = self._send(token, path, deadline, limit, encoding)
-        if reply.status == 401:
-            token = self._tokens.get(deadline, refused=token)
+        if reply.status == 401 and (other := self._tokens.replace(token, deadline)) is not None:
+            token = other
             reply = self._send(token, path, deadline, limit, encoding)
         return reply, token.login
 
@@ -66,6 +66,12 @@ class Session:
         if isinstance(outcome, ResolverError):
             raise outcome.copy()
         return outcome
+
+    def _logged_in(self, deadline: Deadline) -> Token:
+        outcome = self._log_in(deadline)
+        if isinstance(outcome, Token):
+            return outcome
+        raise outcome.copy() if isinstance(outcome, ResolverError) else type(outcome)(*outcome.args)
 
     def _log_in(self, deadline: Deadline) -> Token | SecretSourceError:
         """Make one login. It is sent to Conjur itself only: the transport follows no redirect."""

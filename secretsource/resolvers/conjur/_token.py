@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 from secretsource._reference import shown
 from secretsource.errors import Reason, ResolverError, resolver_error
+from secretsource.resolvers._tokens import RENEW_AT
 from secretsource.resolvers.conjur._answers import Reply, failure_of
 
 __all__ = ["DEFAULT_LIFE", "Token", "token_of"]
 
 DEFAULT_LIFE = 480.0  # seconds; Conjur's default, for a token that does not tell
-_RENEW_AT = 2 / 3  # of its life
 _ONE_ANSWER = (
     "wrong key, unknown login or account, network restriction, an authenticator that is off and a wrong path in url "
     "are one answer"
@@ -37,6 +37,10 @@ class Token:
     renew_at: float
     ends_at: float
 
+    def is_like(self, other: object) -> bool:
+        """Whether *other* is the same: no, Conjur makes a new token at each login."""
+        return self is other
+
 
 def token_of(reply: Reply, *, login: str, asked_at: float) -> Token | ResolverError:
     """Return the token in the answer to a login, or why there is none.
@@ -59,7 +63,7 @@ def token_of(reply: Reply, *, login: str, asked_at: float) -> Token | ResolverEr
     return Token(
         login=login,
         header=f'Token token="{text.decode("ascii")}"',
-        renew_at=asked_at + life * _RENEW_AT,
+        renew_at=asked_at + life * RENEW_AT,
         ends_at=asked_at + life,
     )
 

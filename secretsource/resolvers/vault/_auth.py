@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ from secretsource._reference import shown
 from secretsource._secret import MaskedStr
 from secretsource.errors import ConfigError, InvalidReference, Reason, resolver_error
 from secretsource.resolvers._credential import Credential, reveal
+from secretsource.resolvers._tokens import RENEW_AT
 from secretsource.resolvers.vault._errors import decoded, failure_of
 from secretsource.resolvers.vault._paths import check_path
 from secretsource.resolvers.vault._reply import Reply
@@ -27,19 +29,23 @@ __all__ = ["METHODS", "Method", "Token", "choose_method"]
 FOREVER = float("inf")
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Token:
     """A login. Its repr does not show it.
 
     Attributes:
         value: What is sent.
-        renew_at: When to log in anew, on the clock of the resolver; put off when that fails.
+        renew_at: When to log in anew, on the clock of the resolver.
         ends_at: When the server stops to accept it.
     """
 
     value: MaskedStr = field(repr=False)
     renew_at: float = FOREVER
     ends_at: float = FOREVER
+
+    def is_like(self, other: object) -> bool:
+        """Whether *other* is the same login: a token that is given may be given again."""
+        return isinstance(other, Token) and hmac.compare_digest(self.value, other.value)
 
 
 class Method(Protocol):
@@ -137,7 +143,7 @@ def _parse_login(reply: Reply, started: float) -> Token | None:
     # Counted from before the request, so that ours ends before the server's. 0 is a token without end.
     if not isinstance(lease, int) or lease <= 0:
         return Token(MaskedStr(value))
-    return Token(MaskedStr(value), started + lease * 2 / 3, started + lease)
+    return Token(MaskedStr(value), started + lease * RENEW_AT, started + lease)
 
 
 def _is_sendable(token: str) -> bool:

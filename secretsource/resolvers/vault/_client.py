@@ -8,13 +8,13 @@ from secretsource import _clock
 from secretsource._deadline import Deadline
 from secretsource.errors import AccessDenied, Reason, ResolverError, resolver_error
 from secretsource.resolvers import Answer, Location
+from secretsource.resolvers._tokens import Tokens
 from secretsource.resolvers.vault._auth import Method, Token
 from secretsource.resolvers.vault._errors import failure_of, is_missing, reason_of_hvac
 from secretsource.resolvers.vault._kv import Mount, Mounts, document_of, mount_of, not_there
 from secretsource.resolvers.vault._paths import check_path, encoded
 from secretsource.resolvers.vault._reply import Reply
 from secretsource.resolvers.vault._settings import Settings
-from secretsource.resolvers.vault._tokens import Tokens
 from secretsource.resolvers.vault._transport import Transport
 
 __all__ = ["Client", "Reading"]

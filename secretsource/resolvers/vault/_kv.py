@@ -10,8 +10,8 @@ from datetime import datetime
 from secretsource._deadline import Deadline
 from secretsource._secret import Document, NotThere
 from secretsource.errors import Reason
+from secretsource.resolvers._single_flight import SingleFlight
 from secretsource.resolvers.vault._errors import Number, decoded, is_missing
-from secretsource.resolvers.vault._flight import SingleFlight
 from secretsource.resolvers.vault._reply import Reply
 
 __all__ = ["Mount", "Mounts", "document_of", "mount_of", "not_there"]

@@ -12,9 +12,9 @@ import pytest
 
 from secretsource._secret import Document
 from secretsource.errors import AccessDenied, BackendUnavailable, ConfigError, InvalidResponse, Reason
+from secretsource.resolvers.conjur import ConjurResolver
 from secretsource.resolvers.conjur._answers import Reply
 from secretsource.resolvers.conjur._token import DEFAULT_LIFE, Token, token_of
-from secretsource.resolvers.conjur import ConjurResolver
 from tests.resolvers.test_conjur.conftest import SteppingClock
 from tests.resolvers.test_conjur.kit import at_once, read, resolver_at, resolver_for, token_body, value
 from tests.servers.conjur import ConjurServer
