@@ -1,0 +1,247 @@
+"""A resolver that answers from memory, and that a test can make deny, fail, hang and talk nonsense."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final, NoReturn, SupportsIndex, TypeAlias, cast
+
+from secretsource._fork import reset_in_child
+from secretsource._reference import (
+    Reference,
+    check_name,
+    check_resolver_name,
+    is_reference,
+    parse_reference,
+    shown,
+    split_name,
+)
+from secretsource.errors import InvalidReference, Reason, ResolverError, resolver_error
+from secretsource.resolvers import Answer, Deadline, Location
+from secretsource.testing._gate import Gate
+from secretsource.testing._versions import Versions
+
+__all__ = ["MemoryResolver", "Values"]
+
+Values: TypeAlias = Mapping[str, "str | bytes | Mapping[str, str | bytes]"]
+_Key: TypeAlias = "tuple[str, str | None, str | None]"
+_NO_FAILURE: Final = (Reason.MISSING, Reason.DELETED, Reason.FIELD)
+
+
+class MemoryResolver:
+    """A real resolver whose backend is a dictionary, for tests.
+
+    The name ``db/primary/user`` is the field ``user`` of the document ``db/primary``; a name of one segment is a whole
+    value. ``memory://db/primary?version=1#user`` names document, version and field itself. Every `put` makes a new
+    version of its document. Threads may share it; it is asked like a backend on the network, on a worker thread.
+
+    Args:
+        values: Values by name; a mapping is all fields of a document.
+        name: The configured name, and the scheme of references.
+    """
+
+    def __init__(self, values: Values | None = None, *, name: str = "memory") -> None:
+        self.name = check_resolver_name(name)
+        self.delay = 0.0
+        """Seconds that every fetch takes, whatever its deadline."""
+        self._documents: dict[_Key, Versions] = {}
+        self._failures: dict[str | None, ResolverError] = {}
+        self._scripts: dict[_Key, list[object]] = {}
+        self._calls: list[str] = []
+        self._gate: Gate | None = None
+        self._renew_lock()
+        reset_in_child(self._renew_lock)
+        for each, value in (values or {}).items():
+            self.put(each, value)
+
+    def _renew_lock(self) -> None:
+        self._lock = threading.Lock()
+
+    # What a store calls
+
+    def locate(self, name: str, *, document: bool = False) -> Location:
+        """Say which document and field *name* is.
+
+        Raises:
+            InvalidReference: It is neither a name nor a reference to this resolver, or asks for a field of a whole
+                document.
+        """
+        if not is_reference(name):
+            path, field = (check_name(name), None) if document else split_name(check_name(name))
+            return Location(address=path, field=field, document=document)
+        reference = parse_reference(name)
+        if document and reference.field is not None:
+            raise InvalidReference(f"{shown(name)} names one field, where a whole document is asked for")
+        return Location(
+            address=self._address(reference, name),
+            field=reference.field,
+            version=reference.version,
+            stage=reference.stage,
+            document=document,
+        )
+
+    def _address(self, reference: Reference, text: str) -> str:
+        if reference.scheme != self.name:
+            raise InvalidReference(f"{shown(text)} asks another resolver than {self.name!r}")
+        return reference.path
+
+    def fetch(self, location: Location, deadline: Deadline) -> Answer:  # noqa: ARG002 - a hang respects none
+        """Answer as the test has arranged; *deadline* is not looked at, so that hangs can be tested."""
+        with self._lock:
+            self._calls.append(location.address)
+            gate = self._gate
+        if gate is not None:
+            gate.hold()
+        if self.delay:
+            time.sleep(self.delay)
+        with self._lock:
+            said = self._said(location)
+        if isinstance(said, BaseException) or (isinstance(said, type) and issubclass(said, BaseException)):
+            raise said
+        return cast(Answer, said)  # or nonsense, where a script wants it
+
+    def _said(self, location: Location) -> object:
+        failure = self._failures.get(location.address) or self._failures.get(None)
+        if failure is not None:
+            return failure.copy()
+        if (script := self._scripts.get(_key(location))) is not None:
+            return script.pop(0) if len(script) > 1 else script[0]
+        exact = self._documents.get(_key(location))
+        if exact is not None or location.version is None:
+            return exact and exact.answer()
+        current = self._documents.get((location.address, None, location.stage))
+        return current and current.answer(location.version)
+
+    # What a test arranges
+
+    def put(
+        self, name: str, value: str | bytes | Mapping[str, str | bytes], *, lease: float | None = None
+    ) -> None:
+        """Let *name* have *value*, as a new version of its document; a script for it ends.
+
+        Args:
+            name: A name or a reference.
+            value: Text or bytes; or a mapping, with *name* a whole document, for all its fields in one step.
+            lease: Seconds for which the document may be used.
+        """
+        where = self.locate(name, document=isinstance(value, Mapping))
+        with self._lock:
+            versions = self._versions(where)
+            versions.keep(versions.new(where.field, value, lease))
+            self._scripts.pop(_key(where), None)
+
+    def remove(self, name: str) -> None:
+        """Delete *name*: a field of its document, or, for a name of one segment, all of it; a script for it ends."""
+        where = self.locate(name)
+        with self._lock:
+            self._versions(where).remove(where.field)
+            self._scripts.pop(_key(where), None)
+
+    def deny(self, name: str | None = None) -> None:
+        """Let the document of *name*, or every document, be denied."""
+        self.fail(Reason.DENIED, name)
+
+    def fail(
+        self, reason: Reason | str, name: str | None = None, *, retry_after: float | None = None
+    ) -> None:
+        """Let the document of *name*, or every document, fail.
+
+        Args:
+            reason: A `Reason`, such as ``"timeout"``, ``"sealed"`` or ``"tls"``.
+            name: A name or a reference; `None` for all.
+            retry_after: Seconds that the backend asks us to wait.
+
+        Raises:
+            ValueError: There is no such reason, or it is one of "not there": use `remove`.
+        """
+        if Reason(reason) in _NO_FAILURE:
+            raise ValueError(f"{str(reason)!r} is no failure: remove the name, or script a NotThere")
+        failure = resolver_error(Reason(reason), retry_after=retry_after)
+        address = None if name is None else self.locate(name).address
+        with self._lock:
+            self._failures[address] = failure
+
+    def script(self, name: str, *answers: object) -> None:
+        """Let the fetches to come for the document of *name* be answered in this order; the last answer repeats.
+
+        Args:
+            name: A name or a reference.
+            *answers: A value, which is a new version of the document; a `Document`, a `NotThere` or `None`; an
+                exception or its class, which is raised; anything else is returned as a broken resolver might.
+
+        Raises:
+            ValueError: No answer is given.
+        """
+        if not answers:
+            raise ValueError("a script needs an answer: a value, None, an exception")
+        where = self.locate(name)
+        with self._lock:
+            versions = self._versions(where)
+            self._scripts[_key(where)] = [
+                versions.new(where.field, answer) if isinstance(answer, str | bytes) else answer
+                for answer in answers
+            ]
+
+    def recover(self, name: str | None = None) -> None:
+        """End what `deny`, `fail` and `script` arranged for the document of *name*, or all of it."""
+        with self._lock:
+            if name is None:
+                self._failures.clear()
+                self._scripts.clear()
+                return
+            where = self.locate(name)
+            self._failures.pop(where.address, None)
+            self._scripts.pop(_key(where), None)
+
+    @contextmanager
+    def held(self) -> Iterator[Gate]:
+        """Let every fetch hang, whatever its deadline, until the block ends or the `Gate` is released."""
+        outer, gate = self._gate, Gate()
+        self._gate = gate
+        try:
+            yield gate
+        finally:
+            self._gate = outer
+            gate.release()
+
+    # What a test looks at
+
+    @property
+    def calls(self) -> list[str]:
+        """The addresses of the documents that were fetched so far, in order; a copy."""
+        with self._lock:
+            return list(self._calls)
+
+    def reset_calls(self) -> None:
+        """Forget the calls so far."""
+        with self._lock:
+            self._calls.clear()
+
+    def __repr__(self) -> str:
+        """Return the name and how much it holds, no value."""
+        return f"{type(self).__name__}({self.name!r}, {len(self._documents)} documents)"
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        """Refuse to be pickled.
+
+        Raises:
+            TypeError: Always: it holds values.
+        """
+        raise TypeError(f"a {type(self).__name__} is not pickled: it holds values")
+
+    def _adopt(self, other: MemoryResolver) -> None:
+        """Take over what *other* holds and how it answers."""
+        with other._lock:
+            self._documents = {key: versions.copy() for key, versions in other._documents.items()}
+            self._failures = dict(other._failures)
+            self._scripts = {key: list(script) for key, script in other._scripts.items()}
+        self.delay = other.delay
+
+    def _versions(self, where: Location) -> Versions:
+        return self._documents.setdefault(_key(where), Versions(where.version))
+
+
+def _key(where: Location) -> _Key:
+    return (where.address, where.version, where.stage)

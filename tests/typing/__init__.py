@@ -1,0 +1,1 @@
+"""Files that are only checked by mypy: they pin the public types."""
