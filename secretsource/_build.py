@@ -7,7 +7,7 @@ from typing import cast
 
 from secretsource._chain import Link
 from secretsource._config import Config
-from secretsource._registry import build_link
+from secretsource._registry import build_link, check_settings
 from secretsource._store import NameSettings, References, Store
 from secretsource.errors import ConfigError, InvalidReference
 from secretsource.resolvers import Resolver
@@ -29,6 +29,9 @@ def build_store(config: Config) -> Store:
     build = partial(_link, config)
     chain = [build(item) for item in config.chain]
     used = {link.name for link in chain}
+    outside = [name for name in config.resolvers if name not in used]
+    for name in outside:
+        check_settings(name, config.resolvers[name], source=config.source)
     store = Store(
         chain,
         ttl=config.ttl,
@@ -42,9 +45,7 @@ def build_store(config: Config) -> Store:
             name: NameSettings(references=secret.references, ttl=secret.ttl)
             for name, secret in config.secrets.items()
         },
-        others={
-            name: partial(build, name) for name in (*config.resolvers, *_ALWAYS_THERE) if name not in used
-        },
+        others={name: partial(build, name) for name in (*outside, *_ALWAYS_THERE) if name not in used},
     )
     _check_places(store, config)
     return store

@@ -7,6 +7,7 @@ it is one dictionary look-up and one comparison of clocks, without a lock. Nothi
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import cachetools
@@ -48,7 +49,7 @@ class Entry:
         self.fetched_at = fetched_at
         self.number = number
         self.used = False  # set by hits without a lock, looked at by eviction
-        self.names: tuple[str, ...] = ()  # the names whose direct entries point here
+        self.names: tuple[str, ...] = ()  # the names whose direct entries rest on this answer
 
     def fresh_until(self, ttl: float) -> float:
         """Return the moment at which this answer is *ttl* old, or its lease is over."""
@@ -103,11 +104,24 @@ class Cache:
         self._documents = _Documents(max_entries)
         self._max_entries = max_entries
         self._forgotten = 0
+        self._gone: cachetools.LRUCache[DocumentKey, int] = cachetools.LRUCache(max_entries)
         self._lock = threading.Lock()
-        reset_in_child(self._renew_lock)
+        reset_in_child(self._reset)
 
-    def _renew_lock(self) -> None:
+    def _reset(self) -> None:
+        if self._lock.locked():  # another thread of the parent was in the middle of a change
+            self._put_in_order()
         self._lock = threading.Lock()
+
+    def _put_in_order(self) -> None:
+        kept = [self._documents[key] for key in self._documents]
+        self._documents = _Documents(self._max_entries)
+        for entry in kept[-self._max_entries :]:
+            self._documents[entry.key] = entry
+        self._gone = cachetools.LRUCache(self._max_entries)
+        for name, hit in list(self.hits.items()):
+            if self._documents.get(hit.entry.key) is not hit.entry:
+                del self.hits[name]
 
     def get(self, key: DocumentKey) -> Entry | None:
         """Return the last answer for *key*, however old it is."""
@@ -119,7 +133,8 @@ class Cache:
         """Keep an answer, unless a newer one is there or everything that was asked before has been forgotten."""
         with self._lock:
             known = self._documents.get(entry.key)
-            if entry.number <= self._forgotten or (known is not None and known.number > entry.number):
+            gone = max(self._forgotten, self._gone.get(entry.key, 0))
+            if entry.number <= gone or (known is not None and known.number > entry.number):
                 return
             self._unlink(known)
             if known is None and len(self._documents) >= self._max_entries:
@@ -127,29 +142,32 @@ class Cache:
             self._documents[entry.key] = entry
 
     def drop(self, key: DocumentKey, number: int) -> None:
-        """Forget the answer for *key* unless it is newer than flight *number*."""
+        """Forget the answer for *key*, and every one that a flight up to *number* still brings, but no newer one."""
         with self._lock:
+            self._gone[key] = max(number, self._gone.get(key, 0))
             known = self._documents.get(key)
             if known is not None and known.number <= number:
                 self._unlink(self._documents.pop(key))
 
-    def link(self, name: str, hit: Hit) -> None:
-        """Make *hit* the direct entry of *name*, if its document is still kept and was not replaced meanwhile."""
+    def link(self, name: str, hit: Hit, rests_on: Sequence[Entry]) -> None:
+        """Make *hit* the direct entry of *name*, while every answer it rests on is kept and none was replaced."""
         with self._lock:
-            if self._documents.get(hit.entry.key) is not hit.entry:
+            if any(self._documents.get(entry.key) is not entry for entry in rests_on):
                 return
             if len(self.hits) >= 4 * self._max_entries:  # many spellings of few documents
-                self.hits.clear()
-            if name not in hit.entry.names:
-                hit.entry.names += (name,)
+                self._unlink_all()
+            for entry in rests_on:
+                if name not in entry.names:
+                    entry.names += (name,)
             self.hits[name] = hit
 
-    def forget(self, number: int, keys: list[DocumentKey] | None = None) -> None:
-        """Forget *keys*, or everything, and every answer to what was asked up to flight *number*."""
+    def clear(self, number: int) -> None:
+        """Forget everything, and every answer that a flight up to *number* still brings."""
         with self._lock:
             self._forgotten = max(self._forgotten, number)
-            for key in list(self._documents) if keys is None else keys:
-                self._unlink(self._documents.pop(key, None))
+            self._unlink_all()
+            self._documents.clear()
+            self._gone.clear()
 
     def __len__(self) -> int:
         """Return how many documents are kept."""
@@ -161,5 +179,9 @@ class Cache:
 
     def _unlink(self, entry: Entry | None) -> None:
         for name in () if entry is None else entry.names:
-            if (hit := self.hits.get(name)) is not None and hit.entry is entry:
-                del self.hits[name]
+            self.hits.pop(name, None)
+
+    def _unlink_all(self) -> None:
+        self.hits.clear()
+        for entry in self._documents.values():
+            entry.names = ()

@@ -27,7 +27,7 @@ from secretsource.errors import (
 )
 from secretsource.resolvers import Location, Resolver
 
-__all__ = ["Ask", "Found", "Link", "Looked", "Policy", "walk"]
+__all__ = ["Ask", "Found", "Link", "Looked", "Policy", "has", "walk"]
 
 Policy = Literal["stop", "next"]
 
@@ -118,7 +118,7 @@ class Found:
     ask: Ask
     looked: Looked
     document: Document
-    rests_on: tuple[tuple[Link, Entry], ...]
+    rests_on: tuple[tuple[Ask, Entry], ...]
     """Every answer that led here; the result is fresh for as long as all of them are."""
     passed_over: bool
     """Whether a link in front was passed over, so that its answer is still unknown."""
@@ -140,13 +140,13 @@ def walk(name: str, asks: Sequence[Ask], steps: list[Step]) -> Generator[Ask, Lo
         ResolverError: A link stopped the chain, or was passed over and no other has it.
     """
     passed_over: SecretSourceError | None = None
-    rests_on: list[tuple[Link, Entry]] = []
+    rests_on: list[tuple[Ask, Entry]] = []
     for ask in asks:
         looked = yield ask
         step, answer = _judge(ask, looked)
         steps.append(step)
         if looked.entry is not None:
-            rests_on.append((ask.link, looked.entry))
+            rests_on.append((ask, looked.entry))
         if isinstance(answer, Document):
             return Found(ask, looked, answer, tuple(rests_on), passed_over is not None)
         if isinstance(answer, SecretSourceError):
@@ -161,7 +161,7 @@ def walk(name: str, asks: Sequence[Ask], steps: list[Step]) -> Generator[Ask, Lo
 
 def _judge(ask: Ask, looked: Looked) -> tuple[Step, Document | NotThere | SecretSourceError]:
     answer = looked.answer
-    if isinstance(answer, Document) and not _has(answer, ask.location):
+    if isinstance(answer, Document) and not has(answer, ask.location):
         answer = looked.outage or NotThere(
             Reason.FIELD
         )  # an old document cannot tell that a field is not there
@@ -179,7 +179,8 @@ def _judge(ask: Ask, looked: Looked) -> tuple[Step, Document | NotThere | Secret
     return step, answer
 
 
-def _has(document: Document, location: Location) -> bool:
+def has(document: Document, location: Location) -> bool:
+    """Whether *document* holds what is asked for at *location*."""
     return bool(document.fields) if location.document else document.pick(location.field) is not None
 
 

@@ -12,9 +12,14 @@ Clock = Callable[[], float]
 
 
 def _system_clock() -> Clock:
-    """Return the boot-time clock where the system has one (Linux): `time.monotonic` stops there during a suspend."""
-    if hasattr(time, "CLOCK_BOOTTIME"):
-        return functools.partial(time.clock_gettime, time.CLOCK_BOOTTIME)
+    """Return the clock that runs on during a suspend: `time.monotonic` stops then on Linux and on macOS."""
+    for name in (
+        "CLOCK_BOOTTIME",
+        "CLOCK_MONOTONIC",
+    ):  # Linux; macOS, where the latter is not what Python uses
+        clock_id: int | None = getattr(time, name, None)
+        if clock_id is not None:
+            return functools.partial(time.clock_gettime, clock_id)
     return time.monotonic
 
 

@@ -7,10 +7,25 @@ from dataclasses import dataclass, field, fields
 from typing import Final, Self
 
 from secretsource._chain import Link
-from secretsource._config_files import ConfigFile, find_config, read_variables
+from secretsource._config_files import (
+    COUNTS,
+    SECONDS,
+    ConfigFile,
+    find_config,
+    is_count,
+    is_seconds,
+    read_variables,
+)
 from secretsource._credentials import refuse_literals
 from secretsource._nearest import nearest
-from secretsource._reference import check_name, check_resolver_name, is_reference, parse_reference
+from secretsource._reference import (
+    MAX_NAME,
+    check_name,
+    check_resolver_name,
+    is_reference,
+    parse_reference,
+    shown,
+)
 from secretsource._registry import BUILT_IN
 from secretsource.errors import ConfigError, InvalidReference
 from secretsource.resolvers import Resolver
@@ -97,23 +112,27 @@ class Config:
 
 
 _TOP_KEYS: Final = tuple(each.name for each in fields(Config) if each.name != "source")
-_SECONDS: Final = ("max_stale", "negative_ttl", "timeout", "ttl")
 
 
 def _of_file(file: ConfigFile, profile: object) -> dict[str, object]:
     """Return the file's settings, with those of the active profile over the others."""
     _known_keys(file.table, [*_TOP_KEYS, "profiles"], file.path)
+    base = {key: value for key, value in file.table.items() if key != "profiles"}
+    _without_literals(base, f"{file.path}: resolvers")
     profiles = _table(file.table.get("profiles", {}), f"{file.path}: profiles")
     for name, table in profiles.items():
-        _known_keys(
-            _table(table, f"{file.path}: profiles.{name}"), _TOP_KEYS, f"{file.path}: profiles.{name}"
-        )
-    base = {key: value for key, value in file.table.items() if key != "profiles"}
-    merged = _merged(base, _table(profiles.get(str(profile), {}), file.path))
-    for name, settings in _table(merged.get("resolvers", {}), f"{file.path}: resolvers").items():
-        where = f"{file.path}: resolvers.{name}"
-        refuse_literals(_table(_table(settings, where).get("auth", {}), f"{where}.auth"), f"{where}.auth")
-    return merged
+        where = _at(f"{file.path}: profiles", name)
+        settings = _table(table, where)
+        _known_keys(settings, [key for key in _TOP_KEYS if key != "profile"], where)
+        _without_literals(settings, f"{where}.resolvers")
+    return _merged(base, _table(profiles.get(profile, {}), file.path) if isinstance(profile, str) else base)
+
+
+def _without_literals(table: Mapping[str, object], where: str) -> None:
+    """Refuse credentials in plain text, also in profiles that are not active: the file is where they leak from."""
+    for name, settings in _table(table.get("resolvers", {}), where).items():
+        at = _at(where, name)
+        refuse_literals(_table(_table(settings, at).get("auth", {}), f"{at}.auth"), f"{at}.auth")
 
 
 def _merged(base: Mapping[str, object], over: Mapping[str, object]) -> dict[str, object]:
@@ -133,18 +152,24 @@ def _merged(base: Mapping[str, object], over: Mapping[str, object]) -> dict[str,
 
 def _checked(settings: Mapping[str, object], source: str) -> dict[str, object]:
     checked = dict(settings)
-    for key in _SECONDS:
-        if key in settings and not _is_number(settings[key]):
+    for key in SECONDS:
+        if key in settings and not is_seconds(settings[key]):
             raise ConfigError(f"{source}: {key} must be a number of seconds, 0 or more")
+    for key in COUNTS:
+        if key in settings and not is_count(settings[key]):
+            raise ConfigError(f"{source}: {key} must be a whole number, 1 or more")
     resolvers = _table(settings.get("resolvers", {}), f"{source}: resolvers")
     for name, table in resolvers.items():
+        _valid(check_resolver_name, name, f"{source}: resolvers")
         _table(table, f"{source}: resolvers.{name}")
     checked["resolvers"] = resolvers
     checked["chain"] = _chain(settings.get("chain", _DEFAULT_CHAIN), source)
     links = [link if isinstance(link, str) else link.name for link in checked["chain"]]  # type: ignore[attr-defined]
+    if len(links) != len(set(links)):
+        raise ConfigError(f"{source}: chain names a resolver twice")
     known = {*BUILT_IN, *resolvers, *links}
     checked["secrets"] = {
-        name: _secret(name, _table(table, f"{source}: secrets.{name}"), known, source)
+        name: _secret(name, _table(table, _at(f"{source}: secrets", name)), known, source)
         for name, table in _table(settings.get("secrets", {}), f"{source}: secrets").items()
     }
     return checked
@@ -164,14 +189,14 @@ def _chain(value: object, source: str) -> tuple[str | Resolver | Link, ...]:
 
 
 def _secret(name: str, table: Mapping[str, object], known: set[str], source: str) -> SecretConfig:
+    _valid(check_name, name, f"{source}: secrets")
     where = f"{source}: secrets.{name}"
-    _valid(check_name, name, where)
     _known_keys(table, [*_SECRET_KEYS, *known], where)
     kinds: Mapping[str, type] = {"description": str, "required": bool}
     for key, kind in kinds.items():
         if key in table and not isinstance(table[key], kind):
             raise ConfigError(f"{where}.{key} must be {'text' if kind is str else 'true or false'}")
-    if "ttl" in table and not _is_number(table["ttl"]):
+    if "ttl" in table and not is_seconds(table["ttl"]):
         raise ConfigError(f"{where}.ttl must be a number of seconds, 0 or more")
     placed = {key: _placed(key, table[key], f"{where}.{key}") for key in table if key not in _SECRET_KEYS}
     own = {key: table[key] for key in _SECRET_KEYS if key in table}
@@ -206,8 +231,10 @@ def _known_profile(profile: object, file: ConfigFile | None) -> None:
         return
     declared = file.table.get("profiles", {}) if file is not None else {}
     names = sorted(declared) if isinstance(declared, Mapping) else []
-    if not isinstance(profile, str) or not profile:
-        raise ConfigError("profile must be text")
+    if not isinstance(profile, str) or not _is_segment(profile):
+        raise ConfigError(
+            f"profile must be one word of letters, digits, '_', '.' and '-', not {shown(profile)}"
+        )
     if profile not in names and nearest_folder([f".env.{profile}", f".env.{profile}.local"]) is None:
         known = ", ".join(names) or "none"
         raise ConfigError(
@@ -218,7 +245,7 @@ def _known_profile(profile: object, file: ConfigFile | None) -> None:
 def _known_keys(table: Mapping[str, object], known: Sequence[str], where: str) -> None:
     for key in table:
         if key not in known:
-            raise ConfigError(f"{where}: unknown key {key!r}; {nearest(key, known)}")
+            raise ConfigError(f"{where}: unknown key {shown(key)}; {nearest(str(key), known)}")
 
 
 def _table(value: object, where: str) -> Mapping[str, object]:
@@ -227,5 +254,14 @@ def _table(value: object, where: str) -> Mapping[str, object]:
     return value
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+def _at(where: str, key: object) -> str:
+    """Return the place of *key* for messages; what could not be a name is quoted."""
+    plain = isinstance(key, str) and len(key) <= MAX_NAME and key.isascii() and key.isprintable()
+    return f"{where}.{key if plain else shown(key)}"
+
+
+def _is_segment(text: str) -> bool:
+    try:
+        return "/" not in check_name(text)
+    except InvalidReference:
+        return False

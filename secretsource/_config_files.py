@@ -7,19 +7,33 @@ import stat
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from secretsource._credentials import with_masked_credentials
 from secretsource._nearest import nearest
+from secretsource._reference import shown
+from secretsource._secret import MaskedBytes
 from secretsource.errors import ConfigError, ResolverError
 from secretsource.resolvers._file import read_file
 from secretsource.resolvers._folders import project_folders
 
-__all__ = ["PREFIX", "ConfigFile", "find_config", "read_variables"]
+__all__ = [
+    "COUNTS",
+    "PREFIX",
+    "SECONDS",
+    "ConfigFile",
+    "find_config",
+    "is_count",
+    "is_seconds",
+    "read_variables",
+]
 
 PREFIX: Final = "SECRETSOURCE_"
 _FILE = "secretsource.toml"
 _PYPROJECT = "pyproject.toml"
-_NUMBERS = ("max_entries", "max_concurrency")
-_SECONDS = ("ttl", "max_stale", "negative_ttl", "timeout")
-_TEXTS = ("profile", "references")
+COUNTS: Final = ("max_concurrency", "max_entries")
+SECONDS: Final = ("max_stale", "negative_ttl", "timeout", "ttl")
+_TEXTS = ("config", "profile", "references")
+_KNOWN = ("chain", *_TEXTS, *COUNTS, *SECONDS)
+_MOST_SECONDS = 1_000_000_000  # 30 years; what a lock can wait is not much more
 
 
 class ConfigFile(NamedTuple):
@@ -66,57 +80,85 @@ def read_variables() -> dict[str, object]:
 
 
 def _converted(variable: str, key: str, text: str) -> object:
-    if key in _TEXTS or key == "config":
+    if key in _KNOWN and not text.strip(" ,"):
+        raise ConfigError(f"the environment variable {variable} is empty: set it, or take it away")
+    if key in _TEXTS:
         return text
     if key == "chain":
         return [name.strip() for name in text.split(",") if name.strip()]
-    if key not in _NUMBERS + _SECONDS:
-        known = [PREFIX + each.upper() for each in ("chain", "config", *_TEXTS, *_NUMBERS, *_SECONDS)]
-        raise ConfigError(f"the environment variable {variable} is not known; {nearest(variable, known)}")
+    if key not in _KNOWN:
+        known = [PREFIX + each.upper() for each in _KNOWN]
+        raise ConfigError(
+            f"the environment variable {shown(variable)} is not known; {nearest(variable, known)}"
+        )
+    number = _number(key, text)
+    if not (is_count(number) if key in COUNTS else is_seconds(number)):
+        wanted = "a whole number, 1 or more" if key in COUNTS else "a number of seconds, 0 or more"
+        raise ConfigError(f"the environment variable {variable} must be {wanted}")
+    return number
+
+
+def _number(key: str, text: str) -> object:
     try:
-        return int(text) if key in _NUMBERS else float(text)
+        return int(text) if key in COUNTS else float(text)
     except ValueError:
-        pass
-    raise ConfigError(f"the environment variable {variable} must be a number")
+        return None
+
+
+def is_count(value: object) -> bool:
+    """Whether *value* can say how many."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def is_seconds(value: object) -> bool:
+    """Whether *value* can say how long."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _MOST_SECONDS
 
 
 def _table(path: str) -> Mapping[str, object] | None:
-    content = _content(path)
-    if content is None:
-        return None
-    import tomllib  # noqa: PLC0415 - only where there is a file
-
-    problem = ""
-    try:
-        whole = tomllib.loads(content.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        whole, problem = {}, _without_content(error)
-    if os.path.basename(path) == _PYPROJECT:
-        # a broken pyproject.toml is for its own tools to tell, unless ours is certainly meant
-        table = whole.get("tool", {}).get("secretsource")
-        return table if isinstance(table, Mapping) else None
-    if problem:
-        raise ConfigError(f"{path} is no TOML: {problem}")
-    return whole
-
-
-def _content(path: str) -> bytes | None:
-    problem = ""
-    try:
-        found = read_file(path)
-    except ResolverError as error:
-        found, problem = None, str(error)
-    if problem:
-        raise ConfigError(f"{path} cannot be read: {problem}")
+    found = _read(path)
     if found is None:
         return None
     content, status = found
+    whole, problem = _parsed(content)
+    table: object = whole
+    if os.path.basename(path) == _PYPROJECT:
+        tool = whole.get("tool")
+        table = tool.get("secretsource") if isinstance(tool, Mapping) else None
+        # the others' tables are for their own tools to complain about
+        if table is None and not (problem and content.find(b"secretsource") >= 0):
+            return None
     if status.st_mode & stat.S_IWOTH and os.name == "posix":
         raise ConfigError(
             f"{path} is writable by everybody, so anybody may have put settings there: chmod o-w it"
         )
-    return content
+    if problem:
+        raise ConfigError(f"{path} is no TOML: {problem}")
+    if not isinstance(table, Mapping):
+        raise ConfigError(f"{path}: tool.secretsource must be a table")
+    return table
 
 
-def _without_content(error: ValueError) -> str:
-    return "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+def _parsed(content: MaskedBytes) -> tuple[Mapping[str, object], str]:
+    """Return what a file holds, or what is wrong with it, in words that repeat no value."""
+    import tomllib  # noqa: PLC0415 - only where there is a file
+
+    try:
+        return with_masked_credentials(tomllib.loads(content.decode("utf-8-sig"))), ""
+    except UnicodeDecodeError:
+        return {}, "it is not UTF-8"
+    except tomllib.TOMLDecodeError as error:
+        return {}, str(error)
+    except RecursionError:
+        return {}, "it is nested too deeply"
+
+
+def _read(path: str) -> tuple[MaskedBytes, os.stat_result] | None:
+    problem = ""
+    try:
+        found = read_file(path)
+    except ResolverError as error:
+        found, problem = None, error.detail
+    if problem:
+        raise ConfigError(f"the configuration cannot be read: {problem}")
+    return found

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Final
 
 from secretsource._deadline import Deadline
 from secretsource._reference import is_reference, parse_reference
+from secretsource._secret import MaskedStr
 from secretsource.errors import ConfigError, InvalidReference
 from secretsource.resolvers import Document, Resolver
 
-__all__ = ["CREDENTIAL_KEYS", "LocalCredential", "refuse_literals", "with_local_credentials"]
+__all__ = [
+    "CREDENTIAL_KEYS",
+    "LocalCredential",
+    "refuse_literals",
+    "with_local_credentials",
+    "with_masked_credentials",
+]
 
 CREDENTIAL_KEYS: Final = frozenset({"api_key", "jwt", "password", "secret_id", "token"})
 _SCHEMES: Final = ("dotenv", "env", "file", "files")
@@ -29,22 +37,22 @@ class LocalCredential:
         Raises:
             ConfigError: The reference is malformed, or its resolver is not local.
         """
-        self.reference = reference
+        self.reference = ""
         self._used_as = used_as
-        problem = ""
-        try:
+        self._resolver: Resolver | None = None
+        with contextlib.suppress(InvalidReference):
             scheme = parse_reference(reference).scheme
-            self._resolver = _local_resolver(scheme) if scheme in _SCHEMES else None
-            if self._resolver is not None:
-                self._location = self._resolver.locate(reference)
-        except InvalidReference as error:
-            problem = str(error)
-        if problem:
-            raise ConfigError(f"{used_as}: {problem}")
+            resolver = _local_resolver(scheme) if scheme in _SCHEMES else None
+            if resolver is not None:
+                self._location = resolver.locate(reference)
+                self._resolver = resolver
         if self._resolver is None:
+            # Not repeated: it may be a credential that only looks like a reference.
             raise ConfigError(
-                f"{used_as}: {reference} is not local; a credential comes from env:// or file:///"
+                f"{used_as} is no reference to a local resolver; a credential comes from env://NAME, dotenv://NAME or "
+                f"file:///path"
             )
+        self.reference = str(reference)
 
     def __call__(self) -> str:
         """Return the credential.
@@ -78,6 +86,29 @@ def with_local_credentials(auth: Mapping[str, object], used_as: str) -> dict[str
     }
 
 
+def with_masked_credentials(table: Mapping[str, object]) -> dict[str, object]:
+    """Return *table* with the text in ``auth``, and where a credential may have been put by mistake, masked.
+
+    What is refused later is refused in frames whose local variables hold the table.
+    """
+    masked: dict[str, object] = {}
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            inner = with_masked_credentials(value)
+            masked[key] = _all_masked(inner) if key == "auth" else inner
+        else:
+            masked[key] = _masked(value) if key in CREDENTIAL_KEYS else value
+    return masked
+
+
+def _all_masked(table: Mapping[str, object]) -> dict[str, object]:
+    return {key: _masked(value) for key, value in table.items()}
+
+
+def _masked(value: object) -> object:
+    return MaskedStr(value) if isinstance(value, str) else value
+
+
 def refuse_literals(auth: Mapping[str, object], used_as: str) -> None:
     """Refuse credentials that stand in a configuration file in plain text.
 
@@ -85,7 +116,7 @@ def refuse_literals(auth: Mapping[str, object], used_as: str) -> None:
         ConfigError: One does; its value is not repeated.
     """
     for key, value in auth.items():
-        if key in CREDENTIAL_KEYS and isinstance(value, str) and not is_reference(value):
+        if key in CREDENTIAL_KEYS and not is_reference(value):
             raise ConfigError(
                 f"{used_as}.{key} is written in plain text; put it into an environment variable or a file, and write "
                 f'{key} = "env://NAME" or {key} = "file:///path"'

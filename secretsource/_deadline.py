@@ -6,6 +6,8 @@ import time
 
 __all__ = ["Deadline"]
 
+_LONGEST = 1_000_000.0  # seconds; what lies beyond, no operating system takes as a timeout
+
 
 class Deadline:
     """A moment on the monotonic clock; what is left of it bounds every connection, read, retry and wait.
@@ -20,9 +22,9 @@ class Deadline:
         """Set the deadline *seconds* from now.
 
         Args:
-            seconds: At least 0; `float("inf")` never ends.
+            seconds: At least 0; more than a million (11 days), such as `float("inf")`, counts as a million.
         """
-        self._at = time.monotonic() + seconds
+        self._at = time.monotonic() + min(seconds, _LONGEST)
 
     @property
     def remaining(self) -> float:

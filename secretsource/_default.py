@@ -61,10 +61,14 @@ def configure(config: Config | None = None, **settings: object) -> Store:
     Raises:
         ConfigError: The configuration is wrong; the old store stays.
         MissingDependency: A resolver needs a package that is not installed.
-        TypeError: Both a configuration and settings are given.
+        TypeError: Both a configuration and settings are given, or *config* is no `Config`.
     """
     if config is not None and settings:
         raise TypeError("pass a Config or settings, not both")
+    if not isinstance(config, Config | None):
+        raise TypeError(
+            f"pass a Config, or settings such as config_file by keyword, not {type(config).__name__}"
+        )
     store = build_store(Config.load(**settings) if config is None else config)
     replaced = replace_default_store(store)
     if replaced is not None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from functools import partial
 from typing import TYPE_CHECKING
 
 from secretsource._cache import Cache, DocumentKey, Entry
-from secretsource._chain import Ask, Looked
+from secretsource._chain import Ask, Looked, has
 from secretsource._clock import Clock
 from secretsource._deadline import Deadline
-from secretsource._flight import Flights
+from secretsource._flight import Flights, Workers
 from secretsource._secret import Document, NotThere
 from secretsource.errors import (
     AccessDenied,
@@ -23,12 +24,12 @@ from secretsource.errors import (
     SecretNotFound,
     SecretSourceError,
 )
-from secretsource.resolvers import is_local
+from secretsource.resolvers import Location, is_local
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-__all__ = ["Documents", "Lifetime", "key_of", "too_late", "wait"]
+__all__ = ["Documents", "Lifetime", "is_ctrl_c", "key_of", "too_late", "wait"]
 
 
 class Lifetime:
@@ -42,9 +43,13 @@ class Lifetime:
         self.max_stale = max_stale
         self.negative_ttl = negative_ttl
 
-    def fresh_until(self, entry: Entry) -> float:
-        """Return the moment until which *entry* is fresh."""
-        return entry.fresh_until(self.ttl if isinstance(entry.answer, Document) else self.negative_ttl)
+    def fresh_until(self, entry: Entry, location: Location) -> float:
+        """Return the moment until which *entry* is fresh for what is asked at *location*.
+
+        That a document lacks the field is "not there" too, and believed no longer than any other.
+        """
+        there = isinstance(entry.answer, Document) and has(entry.answer, location)
+        return entry.fresh_until(self.ttl if there else self.negative_ttl)
 
     def served_until(self, entry: Entry) -> float:
         """Return the moment until which *entry* is served while its backend is down."""
@@ -54,10 +59,12 @@ class Lifetime:
 class Documents:
     """Answers the asks of a walk."""
 
-    def __init__(self, cache: Cache, flights: Flights[Looked], clock: Clock) -> None:
-        """Read through *cache* and *flights*, on *clock*."""
+    def __init__(self, cache: Cache, workers: Workers, clock: Clock) -> None:
+        """Read through *cache*, fetch on *workers*, and measure ages on *clock*."""
         self._cache = cache
-        self._flights = flights
+        self._flights = Flights[Looked](
+            workers, grounded=Looked(answer=BackendUnavailable("no thread can be started to ask"))
+        )
         self._clock = clock
 
     def look(
@@ -67,7 +74,7 @@ class Documents:
         key = key_of(ask)
         if not refresh:
             entry = self._cache.get(key)
-            if entry is not None and self._clock() < lifetime.fresh_until(entry):
+            if entry is not None and self._clock() < lifetime.fresh_until(entry, ask.location):
                 return Looked(answer=entry.answer, entry=entry, cached=True)
         fetch = partial(self._fetch, ask, key)
         if is_local(ask.link.resolver):
@@ -80,24 +87,27 @@ class Documents:
         """Put the last good value in the place of an outage, while it may still be served."""
         if refresh or not _may_serve_stale(looked.answer):
             return looked
-        entry = self._cache.get(key_of(ask))
-        if (
-            entry is None
-            or not isinstance(entry.answer, Document)
-            or self._clock() >= lifetime.served_until(entry)
-        ):
+        entry, now = self._cache.get(key_of(ask)), self._clock()
+        if entry is None or not isinstance(entry.answer, Document) or now >= lifetime.served_until(entry):
             return looked
-        outage = looked.answer if isinstance(looked.answer, SecretSourceError) else None
         return Looked(
-            answer=entry.answer, entry=entry, seconds=looked.seconds, cached=True, stale=True, outage=outage
+            answer=entry.answer,
+            entry=entry,
+            seconds=looked.seconds,
+            cached=True,
+            stale=now >= lifetime.fresh_until(entry, ask.location),  # not if another fetch was luckier
+            outage=looked.answer if isinstance(looked.answer, SecretSourceError) else None,
         )
 
     def forget(self, asks: list[Ask] | None = None) -> None:
         """Forget what *asks* were answered, or everything; also what is being fetched for them now."""
         keys = None if asks is None else [key_of(ask) for ask in asks]
+        self._flights.disown(keys)
+        number = self._flights.next_number()
+        if keys is None:
+            self._cache.clear(number)
         for key in keys or ():
-            self._flights.disown(key)
-        self._cache.forget(self._flights.next_number(), keys)
+            self._cache.drop(key, number)
 
     def _fetch(self, ask: Ask, key: DocumentKey, deadline: Deadline, number: int) -> Looked:
         asked_at, started = self._clock(), time.perf_counter()
@@ -133,9 +143,7 @@ def too_late() -> Looked:
 
 
 def _may_serve_stale(answer: object) -> bool:
-    if isinstance(answer, BackendUnavailable):
-        return answer.reason is not Reason.TLS
-    return isinstance(answer, InvalidResponse)
+    return isinstance(answer, BackendUnavailable | InvalidResponse) and answer.reason is not Reason.TLS
 
 
 def _ask(ask: Ask, deadline: Deadline) -> Document | NotThere | SecretSourceError:
@@ -144,18 +152,29 @@ def _ask(ask: Ask, deadline: Deadline) -> Document | NotThere | SecretSourceErro
         return DeadlineExceeded("no worker was free before the deadline")
     try:
         answer = ask.link.resolver.fetch(ask.location, deadline)
-    except SecretNotFound:
-        return NotThere()
-    except ResolverError as error:
-        return error.copy()
-    except SecretSourceError as error:
-        return type(error)(*error.args)
     except BaseException as error:
-        if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
+        if is_ctrl_c(error):
             raise
-        return ResolverError(f"the resolver raised {type(error).__name__}")
+        return _detached(error)
     if answer is None:
         return NotThere()
     if isinstance(answer, Document | NotThere):
         return answer
     return ResolverError(f"the resolver returned {type(answer).__name__}, which is no Document")
+
+
+def is_ctrl_c(error: BaseException) -> bool:
+    """Whether *error* is the user's, not the resolver's: it goes to the main thread, and must end the call."""
+    return isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread()
+
+
+def _detached(error: BaseException) -> NotThere | SecretSourceError:
+    """Return what a resolver raised as a value that leads to none of its frames."""
+    if isinstance(error, SecretNotFound):
+        return NotThere()
+    with contextlib.suppress(Exception):  # a third party's own kind may not be made as ours are
+        if isinstance(error, ResolverError):
+            return error.copy()
+        if isinstance(error, SecretSourceError):
+            return type(error)(*error.args)
+    return ResolverError(f"the resolver raised {type(error).__name__}")

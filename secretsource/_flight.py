@@ -10,7 +10,8 @@ from __future__ import annotations
 import itertools
 import threading
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from secretsource._deadline import Deadline
@@ -41,35 +42,36 @@ class Workers:
 
     def _reset(self) -> None:
         self._tasks: deque[Callable[[], None]] = deque()
-        self._changed = threading.Condition(threading.Lock())
+        self._changed = threading.Condition()  # re-entrant, as a signal handler may read too
         self._threads = 0
         self._idle = 0
 
-    def submit(self, task: Callable[[], None]) -> None:
+    def submit(self, task: Callable[[], None]) -> bool:
         """Run *task*, which must not raise, on a thread as soon as one is free.
 
-        Raises:
-            RuntimeError: No thread can be started, because the interpreter is shutting down.
+        Returns:
+            Whether it will run. It will not where none can be started and none is there, because the system has no
+            more, or none is free, because the interpreter is shutting down: busy ones are not worth waiting for then.
         """
         with self._changed:
             self._tasks.append(task)
             if self._idle >= len(self._tasks) or self._threads >= self._limit:
                 self._changed.notify()
-                return
-            self._threads += 1
-        self._start_thread(task)
+                return True
+            if self._start_thread() or (self._threads and threading.main_thread().is_alive()):
+                return True
+            self._tasks.pop()
+            return False
 
-    def _start_thread(self, task: Callable[[], None]) -> None:
-        thread = threading.Thread(target=self._work, name="secretsource-fetch", daemon=True)
-        started = False
+    def _start_thread(self) -> bool:
+        """Start a thread, with the lock held: so nobody counts on one that cannot be started."""
+        self._threads += 1
         try:
-            thread.start()
-            started = True
-        finally:
-            if not started:
-                with self._changed:
-                    self._threads -= 1
-                    self._tasks.remove(task)
+            threading.Thread(target=self._work, name="secretsource-fetch", daemon=True).start()
+        except Exception:  # noqa: BLE001 - RuntimeError or MemoryError; Ctrl-C comes when the thread runs already
+            self._threads -= 1
+            return False
+        return True
 
     def _work(self) -> None:
         while (task := self._next_task()) is not None:
@@ -108,9 +110,15 @@ class Flights(Generic[R]):
     Flights are numbered in the order in which they were asked for: the number tells an older answer from a newer one.
     """
 
-    def __init__(self, workers: Workers) -> None:
-        """Share *workers* among all keys."""
+    def __init__(self, workers: Workers, grounded: R) -> None:
+        """Start nothing yet.
+
+        Args:
+            workers: Shared among all keys.
+            grounded: The answer of a flight that cannot take off, since no thread can be started.
+        """
         self._workers = workers
+        self._grounded = grounded
         self._numbers = itertools.count(1)
         self._reset()
         reset_in_child(self._reset)
@@ -141,31 +149,22 @@ class Flights(Generic[R]):
                 return flight.future
             flight = _Flight(next(self._numbers), deadline)
             self._flying[key] = flight
-        self._take_off(key, flight, fetch)
+        if not self._workers.submit(partial(self._fly, key, flight, fetch)):
+            self._land(key, flight, self._grounded)
         return flight.future
 
-    def disown(self, key: Hashable) -> None:
-        """Let the flight for *key* end for those who wait for it already; nobody joins it any more."""
+    def disown(self, keys: Iterable[Hashable] | None = None) -> None:
+        """Let the flights for *keys*, or all, end for those who wait already; nobody joins them any more."""
         with self._lock:
-            self._flying.pop(key, None)
-
-    def _take_off(self, key: Hashable, flight: _Flight[R], fetch: Callable[[Deadline, int], R]) -> None:
-        submitted = False
-        try:
-            self._workers.submit(lambda: self._fly(key, flight, fetch))
-            submitted = True
-        finally:
-            if not submitted:
-                self._land(key, flight)
-                flight.future.set_exception(RuntimeError("no thread can be started"))
+            for key in list(self._flying) if keys is None else keys:
+                self._flying.pop(key, None)
 
     def _fly(self, key: Hashable, flight: _Flight[R], fetch: Callable[[Deadline, int], R]) -> None:
         flight.started = True
-        answer = fetch(flight.deadline, flight.number)
-        self._land(key, flight)
-        flight.future.set_result(answer)
+        self._land(key, flight, fetch(flight.deadline, flight.number))
 
-    def _land(self, key: Hashable, flight: _Flight[R]) -> None:
+    def _land(self, key: Hashable, flight: _Flight[R], answer: R) -> None:
         with self._lock:
             if self._flying.get(key) is flight:
                 del self._flying[key]
+        flight.future.set_result(answer)

@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 import weakref
 from collections.abc import Callable
+from types import MethodType
 from typing import Generic, TypeVar
 
 __all__ = ["PerProcess", "reset_in_child"]
 
 T = TypeVar("T")
 
-_resets: list[weakref.WeakMethod[Callable[[], None]]] = []
+# Numbered, so that adding and removing are one step each and need no lock that a fork could leave taken.
+_resets: dict[int, tuple[weakref.ref[object], Callable[[object], None]]] = {}
+_numbers = itertools.count()
 _inherited: list[object] = []
 
 
 def reset_in_child(method: Callable[[], None]) -> None:
     """Call the bound *method* in every child process right after a fork, as long as its object lives."""
-    if not _resets:
-        os.register_at_fork(after_in_child=_run_resets)
-    _resets[:] = [known for known in _resets if known() is not None]
-    _resets.append(weakref.WeakMethod(method))
+    assert isinstance(method, MethodType)  # noqa: S101
+    number = next(_numbers)
+    owner = weakref.ref(method.__self__, lambda _: _resets.pop(number, None))
+    _resets[number] = (owner, method.__func__)
 
 
 def _run_resets() -> None:
-    for known in list(_resets):
-        method = known()
-        if method is not None:
-            method()
+    for owner, reset in list(_resets.values()):
+        if (known := owner()) is not None:
+            reset(known)
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
+    os.register_at_fork(after_in_child=_run_resets)
 
 
 class PerProcess(Generic[T]):

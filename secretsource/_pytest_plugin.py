@@ -5,6 +5,7 @@ Every pytest run of a project that has this package loads it, so it imports noth
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ import pytest
 if TYPE_CHECKING:
     from secretsource.testing import Overrides
 
-__all__ = ["secrets"]
+__all__ = ["pytest_assertrepr_compare", "secrets"]
 
 
 @pytest.fixture
@@ -26,3 +27,11 @@ def secrets() -> Iterator[Overrides]:
 
     with override() as overrides:
         yield overrides
+
+
+def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
+    """Keep pytest from explaining a failed comparison by printing a masked value character by character."""
+    values = sys.modules.get("secretsource._secret")
+    if values is None or not any(isinstance(side, values.Value) for side in (left, right)):
+        return None
+    return [f"{left!r} {op} {right!r}", "the values differ; a masked one is not shown"]

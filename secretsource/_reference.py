@@ -30,7 +30,7 @@ _SHOWN = 200
 
 _SEGMENT = re.compile(r"[A-Za-z0-9_.@+=-]+", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9_.@+=-]+(?:/[A-Za-z0-9_.@+=-]+)*", re.ASCII)
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*", re.ASCII)
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}", re.ASCII)
 _ENCODED = re.compile(r"(?:[A-Za-z0-9_.@+=-]|%[0-9A-Fa-f]{2})+", re.ASCII)
 _ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
 _QUERY_KEYS = ("stage", "version")
@@ -60,12 +60,13 @@ def shown(text: object) -> str:
     """Return *text* for a message: quoted, control characters escaped, cut after 200 characters."""
     if not isinstance(text, str):
         return f"a value of type {type(text).__name__}"
-    return ascii(str(text)) if len(text) <= _SHOWN else ascii(str(text)[:_SHOWN]) + "…"
+    # A masked value that is given in the place of a name stays masked: its own repr decides.
+    return ascii(text) if len(text) <= _SHOWN else ascii(text[:_SHOWN]) + "…"
 
 
-def is_reference(text: str) -> bool:
+def is_reference(text: object) -> bool:
     """Whether *text* is written as an explicit reference, well formed or not."""
-    return "://" in text
+    return isinstance(text, str) and "://" in text
 
 
 def check_name(text: str) -> str:
@@ -92,7 +93,9 @@ def check_resolver_name(text: str) -> str:
         InvalidReference: It cannot.
     """
     if not isinstance(text, str) or _SCHEME.fullmatch(text) is None:
-        raise InvalidReference(f"{shown(text)} cannot name a resolver: use letters, digits, '_', '.' and '-'")
+        raise InvalidReference(
+            f"{shown(text)} cannot name a resolver: use 64 letters, digits, '_', '.' and '-' at most"
+        )
     return text
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import types
 import typing
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from secretsource._chain import Link
 from secretsource._credentials import with_local_credentials
 from secretsource._nearest import nearest
-from secretsource.errors import ConfigError
+from secretsource._reference import shown
+from secretsource._signature import Signature, described, fits, signature_of
+from secretsource.errors import ConfigError, SecretSourceError
 from secretsource.resolvers import Resolver
 
-__all__ = ["BUILT_IN", "GROUP", "LINK_KEYS", "build_link"]
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+__all__ = ["BUILT_IN", "GROUP", "LINK_KEYS", "build_link", "check_settings"]
 
 GROUP: Final = "secretsource.resolvers"
 BUILT_IN: Final[Mapping[str, str]] = {
@@ -46,16 +50,28 @@ def build_link(name: str, settings: Mapping[str, object], *, profile: str | None
     where = f"{source}: resolvers.{name}"
     kind = settings.get("kind", name)
     factory = _factory(str(kind), where)
-    own = {key: value for key, value in settings.items() if key != "kind" and key not in LINK_KEYS}
-    known = _keywords(factory)
-    _check(own, known, where)
-    if "profile" in known and "profile" not in own and kind == "dotenv":
-        own["profile"] = profile
+    own, policy = _checked(settings, factory, where)
+    if kind == "dotenv":
+        own.setdefault("profile", profile)
     if isinstance(auth := own.get("auth"), Mapping):
         own["auth"] = with_local_credentials(auth, f"{where}.auth")
-    policy = {key: settings[key] for key in LINK_KEYS if key in settings}
-    _check(policy, _keywords(Link), where)
-    return Link(factory(name, **own), **policy)  # type: ignore[arg-type]  # checked just above
+    return Link(_built(factory, name, own, where), **policy)  # type: ignore[arg-type]  # checked just above
+
+
+def check_settings(name: str, settings: Mapping[str, object], *, source: str) -> None:
+    """Check the table of a resolver that is not built now, because the chain does not name it.
+
+    What is not ours is not imported for that: only its kind is checked.
+
+    Raises:
+        ConfigError: The kind or a setting is unknown, or has the wrong type.
+    """
+    where = f"{source}: resolvers.{name}"
+    kind = str(settings.get("kind", name))
+    if kind in BUILT_IN:
+        _checked(settings, _factory(kind, where), where)
+    else:
+        _entry_point(kind, where)
 
 
 def _factory(kind: str, where: str) -> Factory:
@@ -65,61 +81,66 @@ def _factory(kind: str, where: str) -> Factory:
 
         module, _, attribute = target.partition(":")
         return typing.cast(Factory, getattr(import_module(module), attribute))
+    entry_point = _entry_point(kind, where)
+    try:
+        loaded = entry_point.load()
+        problem = "" if callable(loaded) else f"{type(loaded).__name__} is not callable"
+    except SecretSourceError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever the module of somebody else does, name it
+        # the message of a failed import names a module; others may hold anything
+        problem = str(error) if isinstance(error, ImportError) else type(error).__name__
+    if problem:
+        raise ConfigError(
+            f"{where}: the resolver {kind!r} cannot be loaded from {entry_point.value}: {problem}"
+        )
+    return typing.cast(Factory, loaded)
+
+
+def _entry_point(kind: str, where: str) -> EntryPoint:
     from importlib.metadata import entry_points  # noqa: PLC0415 - slow to import, for resolvers of others only
 
     found = entry_points(group=GROUP)
     if kind not in found.names:
-        raise ConfigError(
-            f"{where}: no resolver is of the kind {kind!r}; {nearest(kind, found.names | set(BUILT_IN))}"
-        )
+        known = found.names | set(BUILT_IN)
+        raise ConfigError(f"{where}: no resolver is of the kind {shown(kind)}; {nearest(kind, known)}")
+    return found[kind]
+
+
+def _built(factory: Factory, name: str, settings: Mapping[str, object], where: str) -> Resolver:
     problem = ""
     try:
-        return typing.cast(Factory, found[kind].load())
-    except (ImportError, AttributeError) as error:
-        problem = type(error).__name__
-    raise ConfigError(f"{where}: the resolver {kind!r} cannot be loaded from {found[kind].value}: {problem}")
+        resolver = factory(name, **settings)
+    except SecretSourceError:
+        raise
+    except Exception as error:  # noqa: BLE001 - as above; its message may hold a credential
+        problem = f"it raised {type(error).__name__}"
+    if problem:
+        raise ConfigError(f"{where}: the resolver cannot be built: {problem}")
+    if isinstance(resolver, Resolver) and resolver.name != name:
+        raise ConfigError(f"{where}: the resolver calls itself {shown(resolver.name)}")
+    return resolver
 
 
-def _keywords(factory: Factory | type[Link]) -> dict[str, object]:
-    """Return the settings that a factory takes, with their types."""
-    import inspect  # noqa: PLC0415
-
-    parameters = list(inspect.signature(factory).parameters.values())[1:]
-    target = getattr(factory, "__init__") if isinstance(factory, type) else factory  # noqa: B009
-    try:
-        hints = typing.get_type_hints(target)
-    except NameError:  # a type that is only imported for type checkers
-        hints = {}
-    return {parameter.name: hints.get(parameter.name, object) for parameter in parameters}
+def _checked(
+    settings: Mapping[str, object], factory: Factory, where: str
+) -> tuple[dict[str, object], dict[str, object]]:
+    """Return the settings of the resolver itself, and those of its link."""
+    own = {key: value for key, value in settings.items() if key != "kind" and key not in LINK_KEYS}
+    policy = {key: settings[key] for key in LINK_KEYS if key in settings}
+    _check(own, signature_of(factory), where)
+    _check(policy, signature_of(Link), where)
+    return own, policy
 
 
-def _check(settings: Mapping[str, object], known: Mapping[str, object], where: str) -> None:
+def _check(settings: Mapping[str, object], takes: Signature, where: str) -> None:
     for key, value in settings.items():
-        if key not in known:
-            raise ConfigError(f"{where}: unknown key {key!r}; {nearest(key, [*known, 'kind', *LINK_KEYS])}")
-        if not _fits(value, known[key]):
-            raise ConfigError(f"{where}.{key} must be {_described(known[key])}, not {type(value).__name__}")
-
-
-def _fits(value: object, hint: object) -> bool:
-    """Whether *value* may be what *hint* says; what is not understood passes, and the resolver decides."""
-    origin = typing.get_origin(hint)
-    if origin in {typing.Union, types.UnionType}:
-        return any(_fits(value, part) for part in typing.get_args(hint))
-    if origin is typing.Literal:
-        return value in typing.get_args(hint)
-    kind = origin or hint
-    if kind is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    if kind is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    return isinstance(value, kind) if isinstance(kind, type) else True
-
-
-def _described(hint: object) -> str:
-    parts = typing.get_args(hint) if typing.get_origin(hint) in {typing.Union, types.UnionType} else (hint,)
-    names = {str: "text", int: "a whole number", float: "a number", bool: "true or false", types.NoneType: ""}
-    words = [
-        names.get(part, getattr(part, "__name__", str(part))) for part in parts if part is not types.NoneType
-    ]
-    return " or ".join(dict.fromkeys(words))
+        if key not in takes.hints and not takes.anything:
+            words = [*takes.hints, "kind", *LINK_KEYS]
+            raise ConfigError(f"{where}: unknown key {shown(key)}; {nearest(str(key), words)}")
+        hint = takes.hints.get(key, object)
+        if not fits(value, hint):
+            raise ConfigError(f"{where}.{key} must be {described(hint)}, not {type(value).__name__}")
+    for key in takes.required:
+        if key not in settings:
+            raise ConfigError(f"{where}: {key} is missing")

@@ -23,11 +23,34 @@ _PICKLE = (
 )
 
 
-class MaskedStr(str):
+class _Kept:
+    """What holds a value and cannot change: a copy is the object itself, and it refuses to be pickled."""
+
+    __slots__ = ()
+
+    def __copy__(self) -> Self:
+        """Return the object itself: it cannot change."""
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        """Return the object itself: it cannot change."""
+        return self
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        """Refuse to be pickled.
+
+        Raises:
+            TypeError: Always; it names ``reveal``.
+        """
+        raise TypeError(_PICKLE.format(type(self).__name__))
+
+
+class MaskedStr(_Kept, str):
     """A `str` that shows a mask where a value would be printed by accident.
 
     It is a real string: headers, drivers, ``==``, ``str()`` and f-strings get the value. ``repr()``, containers,
-    tracebacks with local variables and rich show a mask, and so does a slice. It refuses to be pickled.
+    tracebacks with local variables and rich show a mask, and so does a slice. It refuses to be pickled. What else is
+    made from it (``+``, ``encode``, ``split``, ``strip``, its single characters) is plain, as drivers need it.
     """
 
     __slots__ = ()
@@ -48,24 +71,8 @@ class MaskedStr(str):
         """Return the character or slice, masked as well."""
         return MaskedStr(str.__getitem__(self, key))
 
-    def __copy__(self) -> Self:
-        """Return the object itself: it cannot change."""
-        return self
 
-    def __deepcopy__(self, memo: object) -> Self:
-        """Return the object itself: it cannot change."""
-        return self
-
-    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
-        """Refuse to be pickled.
-
-        Raises:
-            TypeError: Always; it names ``reveal``.
-        """
-        raise TypeError(_PICKLE.format("MaskedStr"))
-
-
-class MaskedBytes(bytes):
+class MaskedBytes(_Kept, bytes):
     """The `bytes` counterpart of `MaskedStr`, for binary secrets."""
 
     __slots__ = ()
@@ -75,8 +82,16 @@ class MaskedBytes(bytes):
         return bytes(self)
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> MaskedStr:
-        """Return the decoded text, masked as well."""
-        return MaskedStr(bytes.decode(self, encoding, errors))
+        """Return the decoded text, masked as well.
+
+        Raises:
+            UnicodeDecodeError: It is no such text; the error holds these bytes masked.
+        """
+        try:
+            return MaskedStr(bytes.decode(self, encoding, errors))
+        except UnicodeDecodeError as error:
+            codec, start, end, reason = error.encoding, error.start, error.end, error.reason
+        raise UnicodeDecodeError(codec, self, start, end, reason)
 
     def __repr__(self) -> str:
         """Return a mask that does not tell the length."""
@@ -99,32 +114,24 @@ class MaskedBytes(bytes):
         item = bytes.__getitem__(self, key)
         return item if isinstance(item, int) else MaskedBytes(item)
 
-    def __copy__(self) -> Self:
-        """Return the object itself: it cannot change."""
-        return self
-
-    def __deepcopy__(self, memo: object) -> Self:
-        """Return the object itself: it cannot change."""
-        return self
-
-    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
-        """Refuse to be pickled.
-
-        Raises:
-            TypeError: Always; it names ``reveal``.
-        """
-        raise TypeError(_PICKLE.format("MaskedBytes"))
-
 
 Value = MaskedStr | MaskedBytes
 _NO_FIELDS: Mapping[str, Value] = MappingProxyType({})
 
 
 def masked(value: str | bytes) -> Value:
-    """Return *value* as the masked type that belongs to it."""
+    """Return *value* as the masked type that belongs to it.
+
+    Raises:
+        TypeError: It is neither text nor bytes: a number would become that many zero bytes.
+    """
     if isinstance(value, MaskedStr | MaskedBytes):
         return value
-    return MaskedStr(value) if isinstance(value, str) else MaskedBytes(value)
+    if isinstance(value, str):
+        return MaskedStr(value)
+    if isinstance(value, bytes | bytearray | memoryview):
+        return MaskedBytes(value)
+    raise TypeError(f"a value is str or bytes, not {type(value).__name__}")
 
 
 def text_or_bytes(raw: bytes) -> Value:
@@ -136,7 +143,7 @@ def text_or_bytes(raw: bytes) -> Value:
     return MaskedBytes(raw)
 
 
-class Document:
+class Document(_Kept):
     """What one call to a backend returns: the fields of one secret, all of one version. Frozen, and masked.
 
     Args:

@@ -10,9 +10,9 @@ from secretsource import _clock
 from secretsource._cache import Cache, Hit
 from secretsource._chain import Ask, Found, Link, Looked, walk
 from secretsource._deadline import Deadline
-from secretsource._documents import Documents, Lifetime
+from secretsource._documents import Documents, Lifetime, is_ctrl_c
 from secretsource._drive import arun, arun_many, run, run_many
-from secretsource._flight import Flights, Workers
+from secretsource._flight import Workers
 from secretsource._nearest import nearest
 from secretsource._reference import check_name, is_reference, parse_reference, shown
 from secretsource._secret import Secret, Value
@@ -24,7 +24,7 @@ from secretsource.errors import (
     SecretSourceError,
     Step,
 )
-from secretsource.resolvers import Resolver, SupportsClose, is_local
+from secretsource.resolvers import Location, Resolver, SupportsClose, is_local
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -141,7 +141,7 @@ class Store:
         self._clock: Final = clock
         self._cache: Final = Cache(max_entries)
         self._hits: Final = self._cache.hits
-        self._documents: Final = Documents(self._cache, Flights(Workers(max_concurrency)), clock)
+        self._documents: Final = Documents(self._cache, Workers(max_concurrency), clock)
 
     # Reading
 
@@ -272,6 +272,7 @@ class Store:
 
         Raises:
             InvalidReference: The name breaks the grammar.
+            ResolverError: A resolver cannot even say where it looks.
         """
         asks = self._asks(name, document=False)
         steps: list[Step] = []
@@ -280,7 +281,7 @@ class Store:
         try:
             run(self._walk(name, asks, steps, deadline, refresh=True), deadline)
         except SecretSourceError as caught:
-            error = caught
+            error = caught.with_traceback(None)  # its frames hold what the links answered
         not_asked = tuple((ask.link.name, str(ask.location)) for ask in asks[len(steps) :])
         return Explanation(name=name, steps=tuple(steps), not_asked=not_asked, error=error)
 
@@ -403,11 +404,14 @@ class Store:
             clock=self._clock,
         )
         if not found.looked.stale:
-            self._cache.link(name, Hit(secret, entry, self._fresh_until(name, found)))
+            hit = Hit(secret, entry, self._fresh_until(name, found))
+            self._cache.link(name, hit, [each for _, each in found.rests_on])
         return secret
 
     def _fresh_until(self, name: str, found: Found) -> float:
-        until = min(self._lifetime(name, link).fresh_until(entry) for link, entry in found.rests_on)
+        until = min(
+            self._lifetime(name, ask.link).fresh_until(entry, ask.location) for ask, entry in found.rests_on
+        )
         return min(until, self._clock() + self.negative_ttl) if found.passed_over else until
 
     def _lifetime(self, name: str, link: Link) -> Lifetime:
@@ -451,14 +455,19 @@ class Store:
 
 
 def _ask(link: Link, name: str, *, document: bool) -> Ask:
-    kind = ""
     try:
-        return Ask(link, link.resolver.locate(name, document=document))
+        location = link.resolver.locate(name, document=document)
     except SecretSourceError:
         raise
-    except Exception as error:  # noqa: BLE001 - whatever a resolver does, name it
-        kind = type(error).__name__
-    raise ResolverError(f"the resolver raised {kind} in locate", resolver=link.name, name=name)
+    except BaseException as error:
+        if is_ctrl_c(error):
+            raise
+        said = f"raised {type(error).__name__}"
+    else:
+        if isinstance(location, Location):
+            return Ask(link, location)
+        said = f"returned {type(location).__name__}, which is no Location,"
+    raise ResolverError(f"the resolver {said} in locate", resolver=link.name, name=name)
 
 
 def _as_link(item: Resolver | Link) -> Link:

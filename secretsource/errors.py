@@ -149,8 +149,8 @@ class SecretNotFound(SecretSourceError, LookupError):
         self.steps = steps
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Let it cross process borders with its steps."""
-        return type(self), (self.name, self.steps)
+        """Let it cross process borders with its steps and notes."""
+        return type(self), (self.name, self.steps), dict(self.__dict__)
 
     def __str__(self) -> str:
         """Name the secret and list every link with where it looked."""
@@ -257,6 +257,7 @@ def resolver_error(
         retry_after: Seconds to wait, as the backend said.
     """
     kind: type[ResolverError] = BackendUnavailable
+    reason = Reason(reason)
     if reason is Reason.DENIED:
         kind = AccessDenied
     elif reason is Reason.BROKEN:

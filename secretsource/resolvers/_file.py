@@ -9,7 +9,7 @@ import stat
 from functools import partial
 
 from secretsource._reference import shown
-from secretsource._secret import Value, text_or_bytes
+from secretsource._secret import MaskedBytes, Value, text_or_bytes
 from secretsource.errors import Reason, resolver_error
 
 __all__ = ["MAX_BYTES", "file_value", "read_file"]
@@ -26,8 +26,10 @@ _REFUSED = {errno.EACCES, errno.EPERM, errno.ELOOP}
 
 def read_file(
     path: str, *, limit: int = MAX_BYTES, follow: bool = True
-) -> tuple[bytes, os.stat_result] | None:
+) -> tuple[MaskedBytes, os.stat_result] | None:
     """Return the content of the regular file at *path* and its status, or `None` if there is no file.
+
+    The content is masked, so that no frame of a traceback shows it.
 
     Args:
         path: The file; opening it never waits, whatever it is.
@@ -42,7 +44,7 @@ def read_file(
         with open(path, "rb", buffering=0, opener=partial(_open, follow=follow)) as file:
             status = os.fstat(file.fileno())
             regular = stat.S_ISREG(status.st_mode)
-            content = _read(file, limit + 1) if regular else b""
+            content = _read(file, limit + 1) if regular else MaskedBytes()
         failure = 0
     except OSError as error:
         failure = error.errno or errno.EIO
@@ -64,13 +66,13 @@ def _open(path: str, flags: int, *, follow: bool) -> int:
     return os.open(path, flags | _FLAGS | (0 if follow else _NO_LINK))
 
 
-def _read(file: io.FileIO, most: int) -> bytes:
+def _read(file: io.FileIO, most: int) -> MaskedBytes:
     """Return what the file holds, *most* bytes of it at most; one read may bring less than there is."""
     pieces: list[bytes] = []
     while most > 0 and (piece := file.read(most)):
         pieces.append(piece)
         most -= len(piece)
-    return b"".join(pieces)
+    return MaskedBytes(b"".join(pieces))
 
 
 def file_value(content: bytes, *, exact: bool = False) -> Value:

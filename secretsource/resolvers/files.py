@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from secretsource._reference import check_name, is_reference, parse_reference, shown
-from secretsource._secret import Value
+from secretsource._secret import MaskedBytes, Value
 from secretsource.errors import ConfigError, InvalidReference, Reason, resolver_error
 from secretsource.resolvers import Answer, Deadline, Document, Location
 from secretsource.resolvers._file import file_value, read_file
@@ -119,7 +119,7 @@ class FilesResolver:
         return None if found is None else file_value(found[0], exact=self._exact)
 
 
-def _read_inside(path: str, folder: str) -> tuple[bytes, os.stat_result] | None:
+def _read_inside(path: str, folder: str) -> tuple[MaskedBytes, os.stat_result] | None:
     """Read a file whose links stay in *folder*; again if Kubernetes has pointed them elsewhere meanwhile."""
     real = ""
     while real != (now := os.path.realpath(path)):

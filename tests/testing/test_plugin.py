@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 
@@ -149,3 +150,32 @@ def test_the_public_names_are_sorted_and_there() -> None:
 
     assert sorted(testing.__all__) == testing.__all__
     assert all(hasattr(testing, name) for name in testing.__all__)
+
+
+_FAILS = """
+import os
+from secretsource import get_secret
+
+def test_text():
+    assert get_secret("a/b") == "something else"
+
+def test_other_side():
+    assert "something else" == get_secret("a/b")
+
+def test_in_a_list():
+    assert [get_secret("a/b")] == ["something else"]
+
+def test_bytes():
+    from secretsource import get_secret_bytes
+    assert get_secret_bytes("a/b") == b"something else"
+"""
+
+
+def test_a_failed_comparison_does_not_print_the_value(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    value = token_hex(8)
+    monkeypatch.setenv("A_B", value)
+    printed = run(tmp_path, _FAILS, "-vv", "--showlocals")
+    assert "4 failed" in printed
+    assert value not in printed

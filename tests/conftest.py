@@ -1,0 +1,25 @@
+"""Every test starts without a store, without the variables of a person who runs the tests, and leaves none behind."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from secretsource._default import replace_default_store
+
+_PREFIXES = ("SECRETSOURCE_", "AWS_", "VAULT_", "BAO_", "CONJUR_")
+
+
+@pytest.fixture(autouse=True)
+def fresh_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Clear the process-wide store and the variables that configure anything."""
+    for variable in [each for each in os.environ if each.startswith(_PREFIXES)]:
+        monkeypatch.delenv(variable)
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    replace_default_store(None)
+    yield
+    replaced = replace_default_store(None)
+    if replaced is not None:
+        replaced.close()

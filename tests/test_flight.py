@@ -1,0 +1,317 @@
+from __future__ import annotations
+
+import gc
+import random
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from secretsource import _flight
+from secretsource._deadline import Deadline
+from secretsource._flight import Flights, Workers
+from tests.fakes import in_threads
+
+not_ours: set[threading.Thread] = set()  # of other tests, whose threads still wait for a task
+
+
+def worker_threads() -> list[threading.Thread]:
+    return [
+        thread
+        for thread in threading.enumerate()
+        if thread.name == "secretsource-fetch" and thread not in not_ours
+    ]
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 5) -> bool:
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.005)
+    return condition()
+
+
+@pytest.fixture(autouse=True)
+def idle_threads_end_soon(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    not_ours.update(threading.enumerate())
+    monkeypatch.setattr(_flight, "_IDLE_SECONDS", 0.1)
+    yield
+    assert eventually(lambda: not worker_threads())
+
+
+def no_thread(self: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
+
+
+class TestWorkers:
+    def test_nothing_is_started_before_the_first_task(self) -> None:
+        Workers(4)
+        assert [] == worker_threads()
+
+    def test_a_task_runs_on_a_daemon_thread(self) -> None:
+        ran: list[threading.Thread] = []
+        done = threading.Event()
+        assert Workers(4).submit(lambda: (ran.append(threading.current_thread()), done.set())[0])
+        assert done.wait(5)
+        assert ran[0].daemon
+
+    def test_an_idle_thread_takes_the_next_task(self) -> None:
+        workers = Workers(4)
+        for _ in range(5):
+            done = threading.Event()
+            workers.submit(done.set)
+            assert done.wait(5)
+            assert eventually(lambda: workers._idle == 1)
+        assert 1 == len(worker_threads())
+
+    def test_no_more_threads_run_than_the_limit(self) -> None:
+        workers, gate, most = Workers(3), threading.Event(), []
+        running = threading.Semaphore(0)
+
+        def task() -> None:
+            running.release()
+            gate.wait(10)
+            most.append(len(worker_threads()))
+
+        for _ in range(9):
+            workers.submit(task)
+        for _ in range(3):
+            assert running.acquire(timeout=5)
+        assert not running.acquire(timeout=0.05)
+        gate.set()
+        assert eventually(lambda: len(most) == 9)
+        assert 3 == max(most)
+
+    def test_two_tasks_at_once_do_not_count_on_the_same_idle_thread(self) -> None:
+        workers, gate, running = Workers(4), threading.Event(), threading.Semaphore(0)
+        first = threading.Event()
+        workers.submit(first.set)
+        assert first.wait(5)
+        assert eventually(lambda: workers._idle == 1)
+        with workers._changed:  # so that the idle thread takes neither before both are there
+            for _ in range(2):
+                workers.submit(lambda: (running.release(), gate.wait(10))[0])
+        for _ in range(2):
+            assert running.acquire(timeout=5)
+        gate.set()
+
+    def test_tasks_start_in_the_order_they_came(self) -> None:
+        workers, gate, order = Workers(1), threading.Event(), []
+        workers.submit(lambda: gate.wait(10) and None)
+        for number in range(20):
+            workers.submit(lambda number=number: order.append(number))  # type: ignore[misc]
+        gate.set()
+        assert eventually(lambda: len(order) == 20)
+        assert list(range(20)) == order
+
+    def test_idle_threads_end_by_themselves(self) -> None:
+        workers = Workers(4)
+        gate = threading.Event()
+        for _ in range(4):
+            workers.submit(lambda: gate.wait(10) and None)
+        assert eventually(lambda: 4 == len(worker_threads()))
+        gate.set()
+        assert eventually(lambda: not worker_threads())
+        assert (0, 0) == (workers._threads, workers._idle)
+
+    def test_an_idle_thread_keeps_no_finished_task_alive(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        class Task:
+            def __call__(self) -> None:
+                done.set()
+
+        monkeypatch.setattr(_flight, "_IDLE_SECONDS", 1.5)
+        workers, done, task = Workers(1), threading.Event(), Task()
+        dead = weakref.ref(task)
+        workers.submit(task)
+        del task
+        assert done.wait(5)
+        assert eventually(lambda: gc.collect() >= 0 and dead() is None, 0.7)
+
+    def test_a_task_is_refused_when_no_thread_can_be_started(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        workers = Workers(2)
+        with monkeypatch.context() as patched:
+            patched.setattr(threading.Thread, "start", no_thread)
+            assert not workers.submit(lambda: pytest.fail("it was refused"))
+        assert (0, 0, 0) == (workers._threads, workers._idle, len(workers._tasks))
+        done = threading.Event()
+        assert workers.submit(done.set)
+        assert done.wait(5)
+
+    def test_a_busy_thread_takes_a_task_for_which_none_can_be_started(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        workers, gate = Workers(4), threading.Event()
+        ran: list[int] = []
+        started = threading.Event()
+        workers.submit(lambda: (started.set(), gate.wait(10))[0])
+        assert started.wait(5)
+        with monkeypatch.context() as patched:
+            patched.setattr(threading.Thread, "start", no_thread)
+            for number in range(3):
+                assert workers.submit(lambda number=number: ran.append(number))  # type: ignore[misc]
+        assert 1 == workers._threads
+        gate.set()
+        assert eventually(lambda: [0, 1, 2] == ran)
+
+    def test_a_signal_handler_may_submit_while_a_thread_is_started(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        workers, ran = Workers(4), []
+        real_start = threading.Thread.start
+        handler = [lambda: workers.submit(lambda: ran.append("handler"))]
+
+        def interrupted_start(self: threading.Thread) -> None:
+            if handler:
+                handler.pop()()
+            real_start(self)
+
+        monkeypatch.setattr(threading.Thread, "start", interrupted_start)
+        workers.submit(lambda: ran.append("interrupted"))
+        assert eventually(lambda: ["handler", "interrupted"] == sorted(ran))
+
+    @pytest.mark.parametrize("seed", range(4))
+    def test_no_task_is_lost_and_no_thread_miscounted_under_stress(
+        self, seed: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(_flight, "_IDLE_SECONDS", 0.002)
+        real_start = threading.Thread.start
+        chance = random.Random(seed)
+        flaky = chance.random
+
+        def start(self: threading.Thread) -> None:
+            if self.name == "secretsource-fetch" and flaky() < 0.2:
+                raise RuntimeError("can't start new thread")
+            real_start(self)
+
+        monkeypatch.setattr(threading.Thread, "start", start)
+        limit = chance.randint(1, 5)
+        workers, ran, most = Workers(limit), [], [0]
+        lock = threading.Lock()
+        running = 0
+
+        def task(seconds: float) -> None:
+            nonlocal running
+            with lock:
+                running += 1
+                most[0] = max(most[0], running)
+            time.sleep(seconds)
+            with lock:
+                running -= 1
+                ran.append(seconds)
+
+        def submitter() -> int:
+            mine, taken = random.Random(chance.random()), 0
+            for _ in range(60):
+                pause = mine.choice([0, 0, 0.0005, 0.003])
+                taken += workers.submit(lambda pause=pause: task(pause))  # type: ignore[misc]
+                time.sleep(mine.choice([0, 0, 0.001, 0.004]))
+            return taken
+
+        taken = in_threads(4, submitter)
+        assert eventually(lambda: sum(taken) == len(ran))  # type: ignore[arg-type]
+        assert most[0] <= limit
+        assert eventually(lambda: (0, 0, 0) == (workers._threads, workers._idle, len(workers._tasks)))
+
+
+class TestFlights:
+    def flights(self, limit: int = 4) -> Flights[str]:
+        return Flights(Workers(limit), "grounded")
+
+    def test_callers_of_one_key_share_one_fetch(self) -> None:
+        flights, gate, calls = self.flights(), threading.Event(), []
+
+        def fetch(deadline: Deadline, number: int) -> str:
+            calls.append(number)
+            gate.wait(10)
+            return "answer"
+
+        futures = [flights.join("key", fetch, Deadline(10)) for _ in range(50)]
+        gate.set()
+        assert {"answer"} == {future.result(5) for future in futures}
+        assert [1] == calls
+
+    def test_a_flight_that_has_landed_is_not_joined(self) -> None:
+        flights = self.flights()
+        first = flights.join("key", lambda _, number: str(number), Deadline(10))
+        assert "1" == first.result(5)
+        assert "2" == flights.join("key", lambda _, number: str(number), Deadline(10)).result(5)
+
+    def test_a_fresh_caller_joins_no_flight_that_has_begun_but_one_that_still_waits(self) -> None:
+        flights, gate, began = self.flights(limit=1), threading.Event(), threading.Event()
+
+        def slow(deadline: Deadline, number: int) -> str:
+            began.set()
+            gate.wait(10)
+            return str(number)
+
+        first = flights.join("key", slow, Deadline(10))
+        assert began.wait(5)
+        second = flights.join("key", slow, Deadline(10), fresh=True)
+        third = flights.join("key", slow, Deadline(10), fresh=True)
+        assert second is not first
+        assert third is second
+        gate.set()
+        assert ["1", "2"] == [first.result(5), second.result(5)]
+
+    def test_the_most_patient_caller_extends_the_flight(self) -> None:
+        flights, gate = self.flights(), threading.Event()
+        left: list[float] = []
+
+        def fetch(deadline: Deadline, number: int) -> str:
+            gate.wait(10)
+            left.append(deadline.remaining)
+            return ""
+
+        future = flights.join("key", fetch, Deadline(0.01))
+        flights.join("key", fetch, Deadline(60))
+        flights.join("key", fetch, Deadline(0.01))
+        gate.set()
+        future.result(5)
+        assert 55 < left[0]
+
+    def test_a_disowned_flight_ends_for_its_waiters_and_is_joined_by_nobody(self) -> None:
+        for disowned in (["key"], None):
+            flights, gate = self.flights(), threading.Event()
+
+            def fetch(deadline: Deadline, number: int, gate: threading.Event = gate) -> str:
+                gate.wait(10)
+                return str(number)
+
+            first = flights.join("key", fetch, Deadline(10))
+            flights.disown(disowned)
+            second = flights.join("key", fetch, Deadline(10))
+            gate.set()
+            assert ["1", "2"] == [first.result(5), second.result(5)]
+
+    def test_a_disowned_flight_that_lands_leaves_the_newer_one_to_be_joined(self) -> None:
+        flights, gates = self.flights(), [threading.Event(), threading.Event()]
+
+        def fetch(deadline: Deadline, number: int) -> str:
+            gates[min(number, 2) - 1].wait(10)
+            return str(number)
+
+        first = flights.join("key", fetch, Deadline(10))
+        flights.disown()
+        second = flights.join("key", fetch, Deadline(10))
+        gates[0].set()
+        assert "1" == first.result(5)
+        assert flights.join("key", fetch, Deadline(10)) is second
+        gates[1].set()
+        assert "2" == second.result(5)
+
+    def test_cancelling_a_future_does_not_cancel_the_flight(self) -> None:
+        flights, gate = self.flights(), threading.Event()
+        future = flights.join("key", lambda *_: str(gate.wait(10)), Deadline(10))
+        assert not future.cancel()
+        gate.set()
+        assert "True" == future.result(5)
+
+    def test_without_a_thread_everybody_gets_the_grounded_answer_and_the_next_flight_takes_off(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        flights = self.flights()
+        with monkeypatch.context() as patched:
+            patched.setattr(threading.Thread, "start", no_thread)
+            assert "grounded" == flights.join("key", lambda *_: "answer", Deadline(10)).result(5)
+        assert "answer" == flights.join("key", lambda *_: "answer", Deadline(10)).result(5)

@@ -1,0 +1,451 @@
+"""The store as an application sees it: chains, defaults, explanations, settings; and a model it is held against."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import secrets
+import threading
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+
+from secretsource._chain import Link
+from secretsource._secret import Document, NotThere
+from secretsource._store import NameSettings, Store
+from secretsource.errors import (
+    AccessDenied,
+    BackendUnavailable,
+    ConfigError,
+    DeadlineExceeded,
+    InvalidReference,
+    InvalidResponse,
+    Outcome,
+    Reason,
+    ResolverError,
+    SecretNotFound,
+    SecretSourceError,
+)
+from tests.fakes import FakeClock, FakeResolver, in_threads, outcome
+
+
+class TestChain:
+    def test_a_secret_says_where_it_is_from(self) -> None:
+        one, two = FakeResolver("one"), FakeResolver("two")
+        two.says["a"] = Document(value="any", version="7", lease=60)
+        secret = Store([one, two]).get("a")
+        assert ("a", "two", "a", "7", False, 60) == (
+            secret.name,
+            secret.source,
+            secret.location,
+            secret.version,
+            secret.stale,
+            secret.lease,
+        )
+
+    def test_a_value_behind_one_that_is_not_there_is_kept_as_long_as_that_is_believed(self) -> None:
+        one, two, clock = FakeResolver("one"), FakeResolver("two"), FakeClock()
+        two.says["a"] = Document(value="two")
+        store = Store([one, two], ttl=100, negative_ttl=5, clock=clock)
+        store.get("a")
+        one.says["a"] = Document(value="one")
+        clock.advance(4.9)
+        assert "two" == store.get("a").value
+        clock.advance(0.1)
+        assert "one" == store.get("a").value
+        assert 1 == len(two.calls)
+
+    def test_a_value_is_not_served_when_the_link_in_front_has_learnt_better(self) -> None:
+        front, back = FakeResolver("front", fields=True), FakeResolver("back")
+        front.says["db"] = Document(fields={"other": "any"})
+        back.says["db/password"] = Document(value="back")
+        store = Store([front, back], clock=FakeClock())
+        assert "back" == store.get("db/password").value
+        front.says["db"] = Document(fields={"other": "any", "password": "front"})
+        store.get("db/other", refresh=True)
+        assert "front" == store.get("db/password").value
+        front.says["db"] = AccessDenied()
+        with pytest.raises(AccessDenied):
+            store.get("db/other", refresh=True)
+        with pytest.raises(AccessDenied):
+            store.get("db/password")
+
+    def test_a_value_behind_a_link_passed_over_is_kept_for_the_negative_ttl(self) -> None:
+        one, two, clock = FakeResolver("one"), FakeResolver("two"), FakeClock()
+        one.says["a"], two.says["a"] = BackendUnavailable(), Document(value="two")
+        store = Store([Link(one, on_unavailable="next"), two], ttl=100, negative_ttl=5, clock=clock)
+        assert "two" == store.get("a").value
+        one.says["a"] = Document(value="one")
+        clock.advance(4.9)
+        assert "two" == store.get("a").value
+        clock.advance(0.1)
+        assert "one" == store.get("a").value
+
+    def test_a_link_that_is_down_and_has_a_good_value_serves_it_before_the_next_is_asked(self) -> None:
+        one, two, clock = FakeResolver("one"), FakeResolver("two"), FakeClock()
+        one.says["a"], two.says["a"] = Document(value="one"), Document(value="two")
+        store = Store([Link(one, on_unavailable="next"), two], ttl=100, max_stale=50, clock=clock)
+        store.get("a")
+        one.says["a"] = BackendUnavailable()
+        clock.advance(149)
+        assert ("one", True) == (store.get("a").value, store.get("a").stale)
+        clock.advance(1)
+        assert ("two", False) == (store.get("a").value, store.get("a").stale)
+
+    def test_a_denial_passed_over_by_policy_drops_the_value_all_the_same(self) -> None:
+        one, two, clock = FakeResolver("one"), FakeResolver("two"), FakeClock()
+        one.says["a"], two.says["a"] = Document(value="one"), Document(value="two")
+        store = Store([Link(one, on_denied="next"), two], clock=clock)
+        store.get("a")
+        one.says["a"] = AccessDenied()
+        assert "two" == store.get("a", refresh=True).value
+        one.says["a"] = BackendUnavailable()
+        clock.advance(10)
+        with pytest.raises(BackendUnavailable):
+            store.get("a")
+
+    def test_a_refresh_asks_every_link_anew(self) -> None:
+        one, two = FakeResolver("one"), FakeResolver("two")
+        two.says["a"] = Document(value="two")
+        store = Store([one, two])
+        store.get("a")
+        one.says["a"] = Document(value="one")
+        assert "one" == store.get("a", refresh=True).value
+        assert "one" == store.get("a").value
+
+    def test_a_reference_asks_its_resolver_alone(self) -> None:
+        one, two = FakeResolver("one"), FakeResolver("two")
+        one.says["a"], two.says["a"] = Document(value="one"), Document(value="two")
+        assert "two" == Store([one, two]).get("two://a").value
+        assert [] == one.calls
+
+    def test_a_name_is_looked_for_where_the_configuration_places_it(self) -> None:
+        one, two = FakeResolver("one"), FakeResolver("two")
+        two.says["else/where"] = Document(fields={"key": "any"})
+        placed = NameSettings(references={"two": "two://else/where#key"})
+        store = Store([one, two], names={"a": placed}, references="config")
+        assert "any" == store.get("a").value
+        assert {"one": "a", "two": "else/where#key"} == store.locate("a")
+
+
+class TestDefault:
+    @pytest.mark.parametrize("default", [None, "any", 0, False])
+    def test_it_is_returned_when_every_link_says_not_there(self, default: object) -> None:
+        store = Store([FakeResolver("one"), FakeResolver("two")])
+        assert default is store.get("a", default=default)
+
+    @pytest.mark.parametrize(
+        "error",
+        [AccessDenied(), BackendUnavailable(), DeadlineExceeded(), InvalidResponse(), ResolverError()],
+    )
+    def test_it_is_not_returned_on_an_error(self, error: SecretSourceError) -> None:
+        one, two = FakeResolver("one"), FakeResolver("two")
+        two.says["a"] = error
+        with pytest.raises(type(error)):
+            Store([one, two]).get("a", default=None)
+
+    def test_it_is_not_returned_when_a_link_was_passed_over(self) -> None:
+        one = FakeResolver("one")
+        one.says["a"] = BackendUnavailable("down")
+        with pytest.raises(BackendUnavailable, match="one at a: server error \\(down\\)"):
+            Store([Link(one, on_unavailable="next"), FakeResolver("two")]).get("a", default=None)
+
+    def test_it_is_not_returned_for_a_name_that_is_none(self) -> None:
+        with pytest.raises(InvalidReference):
+            Store([]).get("not a name", default=None)
+
+    def test_it_is_not_kept(self) -> None:
+        store = Store([FakeResolver()])
+        assert store.get("a", default=1) == 1
+        assert store.get("a", default=2) == 2
+
+
+class TestFields:
+    def test_every_field_comes_in_one_call(self) -> None:
+        backend = FakeResolver(fields=True)
+        backend.says["db/primary"] = Document(fields={"user": "u", "password": b"\xff"})
+        store = Store([backend])
+        assert {"user": "u", "password": b"\xff"} == store.get_fields("db/primary")
+        assert {"user": "u", "password": b"\xff"} == store.get_fields("db/primary")
+        assert 1 == len(backend.calls)
+
+    def test_a_document_without_fields_is_not_there(self) -> None:
+        backend = FakeResolver()
+        backend.says["db"] = Document(value="any")
+        with pytest.raises(SecretNotFound):
+            Store([backend]).get_fields("db")
+
+    def test_they_cannot_be_changed(self) -> None:
+        backend = FakeResolver()
+        backend.says["db"] = Document(fields={"user": "u"})
+        fields: Any = Store([backend]).get_fields("db")
+        with pytest.raises(TypeError):
+            fields["user"] = "other"
+
+    def test_invalidating_the_path_asks_again(self) -> None:
+        backend = FakeResolver()
+        backend.says["db"] = Document(fields={"user": "u"})
+        store = Store([backend])
+        store.get_fields("db")
+        store.invalidate("db")
+        store.get_fields("db")
+        assert 2 == len(backend.calls)
+
+
+class TestExplain:
+    def test_it_tells_what_each_link_said_and_which_were_not_asked(self) -> None:
+        chain = [FakeResolver(name) for name in ("one", "two", "three")]
+        chain[0].says["a"] = NotThere(Reason.DELETED)
+        chain[1].says["a"] = Document(value="any", version="7")
+        explanation = Store(chain).explain("a")
+        assert [
+            ("one", "a", Outcome.NOT_THERE, Reason.DELETED, None, False),
+            ("two", "a", Outcome.FOUND, None, "7", False),
+        ] == [
+            (step.link, step.location, step.outcome, step.reason, step.version, step.cached)
+            for step in explanation.steps
+        ]
+        assert all(step.seconds > 0 for step in explanation.steps)
+        assert (("three", "a"),) == explanation.not_asked
+        assert explanation.error is None
+
+    def test_it_asks_anew_and_what_it_learns_is_kept(self) -> None:
+        backend = FakeResolver()
+        backend.says["a"] = Document(value="old")
+        store = Store([backend])
+        store.get("a")
+        backend.says["a"] = Document(value="new")
+        store.explain("a")
+        assert "new" == store.get("a").value
+        assert 2 == len(backend.calls)
+
+    def test_it_tells_the_error_that_a_reader_would_get_and_raises_it_not(self) -> None:
+        one, two = FakeResolver("one"), FakeResolver("two")
+        one.says["a"] = AccessDenied("no")
+        explanation = Store([one, two]).explain("a")
+        assert isinstance(explanation.error, AccessDenied)
+        assert explanation.error.__traceback__ is None
+        assert (("two", "a"),) == explanation.not_asked
+        assert isinstance(Store([two]).explain("a").error, SecretNotFound)
+
+    def test_an_outage_is_told_although_a_reader_would_be_served(self) -> None:
+        backend = FakeResolver()
+        backend.says["a"] = Document(value="any")
+        store = Store([backend])
+        store.get("a")
+        backend.says["a"] = BackendUnavailable()
+        assert Outcome.UNAVAILABLE is store.explain("a").steps[0].outcome
+
+    def test_a_hit_that_the_cache_had_is_told_in_the_steps_of_an_error(self) -> None:
+        one, two = FakeResolver("one"), FakeResolver("two")
+        two.says["a"] = BackendUnavailable()
+        store = Store([one, two])
+        for cached in (False, True):
+            with pytest.raises(BackendUnavailable) as caught:
+                store.get("a")
+            assert [cached, False] == [step.cached for step in caught.value.steps]
+
+    def test_it_holds_no_value(self) -> None:
+        canary = secrets.token_hex(16)
+        backend = FakeResolver()
+        backend.says["a"] = Document(value=canary, fields={"key": canary})
+        explanation = Store([backend]).explain("a")
+        assert canary not in repr(explanation)
+        assert canary not in str(explanation.steps)
+
+    def test_a_name_that_is_none_is_refused(self) -> None:
+        with pytest.raises(InvalidReference):
+            Store([FakeResolver()]).explain("../a")
+
+
+class TestSettings:
+    @pytest.mark.parametrize("key", ["ttl", "max_stale", "negative_ttl", "timeout"])
+    @pytest.mark.parametrize("seconds", [-1, -0.001, float("nan"), float("-inf")])
+    def test_a_time_below_zero_is_refused(self, key: str, seconds: float) -> None:
+        with pytest.raises(ConfigError, match=f"{key} must be 0 seconds or more"):
+            Store([], **{key: seconds})  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize("key", ["max_entries", "max_concurrency"])
+    def test_a_count_below_one_is_refused(self, key: str) -> None:
+        with pytest.raises(ConfigError, match=f"{key} must be at least 1"):
+            Store([], **{key: 0})  # type: ignore[arg-type]
+
+    def test_two_resolvers_of_one_name_are_refused(self) -> None:
+        with pytest.raises(ConfigError, match="two resolvers are named 'one'"):
+            Store([FakeResolver("one"), FakeResolver("one")])
+
+    @pytest.mark.parametrize("timeout", [-1, float("nan")])
+    def test_a_timeout_below_zero_is_refused(self, timeout: float) -> None:
+        with pytest.raises(ValueError, match="timeout must be 0 seconds or more"):
+            Store([FakeResolver()]).get("a", timeout=timeout)
+
+    def test_a_ttl_of_zero_asks_each_time_and_an_endless_one_once(self) -> None:
+        backend, clock = FakeResolver(), FakeClock()
+        backend.says["a"] = Document(value="any")
+        store = Store([backend], ttl=0, clock=clock)
+        store.get("a")
+        store.get("a")
+        assert 2 == len(backend.calls)
+        store = Store([backend], ttl=float("inf"), clock=clock)
+        store.get("a")
+        clock.advance(1e12)
+        store.get("a")
+        assert 3 == len(backend.calls)
+
+    @pytest.mark.parametrize(
+        "name", [None, 7, b"a", ["a"], {}, "", "/", "a//b", "a/../b", "ä", "a b", "a\n", "x" * 513]
+    )
+    def test_what_is_no_name_is_refused_before_anything_is_asked(self, name: Any) -> None:
+        backend = FakeResolver()
+        store = Store([backend])
+        for call in (store.get, store.get_fields, store.explain, lambda name: store.get_many([name])):
+            with pytest.raises(InvalidReference):
+                call(name)
+        assert [] == backend.calls
+
+    def test_a_store_is_not_pickled_and_shows_no_value(self) -> None:
+        store = Store([FakeResolver("one"), FakeResolver("two")])
+        with pytest.raises(TypeError, match="not pickl"):
+            pickle.dumps(store)
+        with pytest.raises(TypeError):
+            copy.copy(store)
+        assert "Store([one, two])" == repr(store)
+
+
+class _CountingLock:
+    def __init__(self) -> None:
+        self.taken = 0
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        self.taken += 1
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+def test_a_hit_takes_no_lock_and_starts_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    backend = FakeResolver()
+    backend.says["a"] = Document(value="any")
+    store = Store([backend])
+    store.get("a")
+    lock: Any = _CountingLock()
+    monkeypatch.setattr(store._cache, "_lock", lock)
+    monkeypatch.setattr(store._documents._flights, "_lock", lock)
+    monkeypatch.setattr(store._documents._flights._workers, "_changed", lock)
+    assert ["any"] * 8 == in_threads(8, lambda: store.get("a").value)
+    assert 0 == lock.taken
+    store.invalidate("a")
+    assert 0 < lock.taken
+
+
+def test_readers_and_forgetters_together_never_see_a_wrong_value() -> None:
+    """Names, documents and direct entries are swapped under the readers' feet; each value must be the name's own."""
+    backend = FakeResolver(fields=True)
+    names = [f"d{document}/f{field}" for document in range(6) for field in range(2)]
+    for document in range(6):
+        backend.says[f"d{document}"] = Document(
+            fields={f"f{field}": f"d{document}/f{field}" for field in range(2)}
+        )
+    store = Store([backend], max_entries=3, ttl=1000)
+
+    def work() -> list[str]:
+        wrong = []
+        for turn in range(60):
+            for name in names:
+                if turn % 7 == 0:
+                    store.invalidate(name if turn % 2 else None)
+                value = store.get(name, refresh=turn % 11 == 0).value
+                wrong += [value] if value != name else []
+        return wrong
+
+    assert [[]] * 4 == in_threads(4, work)
+    assert len(store._cache) <= 3
+    kept = {id(entry) for entry in store._cache._documents.values()}
+    assert all(id(hit.entry) in kept for hit in store._cache.hits.values())
+
+
+TTL, MAX_STALE, NEGATIVE_TTL = 100.0, 60.0, 5.0
+SAYINGS = ["found", "not there", "denied", "down", "tls", "broken", "odd"]
+
+
+class StoreAgainstModel(RuleBasedStateMachine):
+    """One backend that follows a script, one document; the model is the table of outcomes and nothing else."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.clock, self.backend = FakeClock(), FakeResolver()
+        self.store = Store(
+            [self.backend], ttl=TTL, max_stale=MAX_STALE, negative_ttl=NEGATIVE_TTL, clock=self.clock
+        )
+        self.known: tuple[str, float] | None = None  # what the last answer was, and when it was asked for
+        self.version = 0
+        self.say("found")
+
+    @rule(saying=st.sampled_from(SAYINGS))
+    def say(self, saying: str) -> None:
+        self.saying = saying
+        self.version += 1
+        self.backend.says["a"] = {
+            "found": Document(value=str(self.version)),
+            "not there": None,
+            "denied": AccessDenied(),
+            "down": BackendUnavailable(),
+            "tls": BackendUnavailable(reason=Reason.TLS),
+            "broken": InvalidResponse(),
+            "odd": ValueError(),
+        }[saying]
+
+    @rule(seconds=st.sampled_from([0.0, 1.0, 4.9, 5.0, 50.0, 99.9, 100.0, 160.0]))
+    def wait(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+
+    @rule()
+    def invalidate(self) -> None:
+        self.store.invalidate("a")
+        self.known = None
+
+    @rule(refresh=st.booleans())
+    def read(self, refresh: bool) -> None:
+        before = len(self.backend.calls)
+        expected, asks = self.expected(refresh)
+        got = outcome(lambda: self.store.get("a", refresh=refresh))
+        shown = type(got) if isinstance(got, BaseException) else (str(got.value), got.stale)
+        assert expected == shown
+        assert asks == len(self.backend.calls) - before
+
+    def expected(self, refresh: bool) -> tuple[object, int]:
+        """Return what a reader must get, and how many calls it costs."""
+        kept = self.known
+        if kept is not None and not refresh:
+            value, asked_at = kept
+            age = self.clock() - asked_at
+            if age < (TTL if value else NEGATIVE_TTL):
+                return ((value, False) if value else SecretNotFound), 0
+        if self.saying == "found":
+            self.known = (str(self.version), self.clock())
+            return (str(self.version), False), 1
+        if self.saying == "not there":
+            self.known = ("", self.clock())
+            return SecretNotFound, 1
+        if self.saying == "denied":
+            self.known = None
+            return AccessDenied, 1
+        has_value = kept is not None and kept[0] and self.clock() - kept[1] < TTL + MAX_STALE
+        if self.saying in {"down", "broken"} and has_value and not refresh:
+            assert kept is not None
+            return (kept[0], True), 1
+        return {
+            "down": BackendUnavailable,
+            "tls": BackendUnavailable,
+            "broken": InvalidResponse,
+            "odd": ResolverError,
+        }[self.saying], 1
+
+
+TestModel = StoreAgainstModel.TestCase
+TestModel.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
