@@ -24,7 +24,8 @@ if TYPE_CHECKING:
         prefetch,
         secret,
     )
-    from secretsource._secret import Document, MaskedBytes, MaskedStr, NotThere, Secret
+    from secretsource._masked import MaskedBytes, MaskedStr
+    from secretsource._secret import Document, NotThere, Secret
     from secretsource._store import Explanation, Store
     from secretsource.errors import (
         AccessDenied,
@@ -97,7 +98,8 @@ _HOMES = {
         "SecretHandle aget_secret configure default_store get_fields get_secret get_secret_bytes get_secrets "
         "prefetch secret"
     ),
-    "_secret": "Document MaskedBytes MaskedStr NotThere Secret",
+    "_masked": "MaskedBytes MaskedStr",
+    "_secret": "Document NotThere Secret",
     "_store": "Explanation Store",
 }
 

@@ -7,8 +7,9 @@ from typing import cast
 
 from secretsource._chain import Link
 from secretsource._config import Config
+from secretsource._places import NameSettings, References
 from secretsource._registry import build_link, check_settings
-from secretsource._store import NameSettings, References, Store
+from secretsource._store import Store
 from secretsource.errors import ConfigError, InvalidReference
 from secretsource.resolvers import Resolver
 

@@ -25,7 +25,6 @@ class DocumentKey(NamedTuple):
     address: str
     version: str | None
     stage: str | None
-    document: bool
 
 
 class Entry:

@@ -190,7 +190,7 @@ def _classified(answer: Document | NotThere | SecretSourceError) -> tuple[Outcom
     if isinstance(answer, NotThere):
         return Outcome.NOT_THERE, answer.reason, answer.detail
     if not isinstance(answer, ResolverError):
-        return Outcome.INVALID, Reason.BROKEN, str(answer)
+        return Outcome.INVALID, None, str(answer)  # wrongly configured, as it turns out only now
     outcome = Outcome.INVALID
     if isinstance(answer, AccessDenied):
         outcome = Outcome.DENIED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Final, Self
@@ -125,7 +126,25 @@ def _of_file(file: ConfigFile, profile: object) -> dict[str, object]:
         settings = _table(table, where)
         _known_keys(settings, [key for key in _TOP_KEYS if key != "profile"], where)
         _without_literals(settings, f"{where}.resolvers")
-    return _merged(base, _table(profiles.get(profile, {}), file.path) if isinstance(profile, str) else base)
+    merged = _merged(base, _table(profiles.get(profile, {}), file.path) if isinstance(profile, str) else base)
+    return {**merged, "resolvers": _from_folder(merged.get("resolvers", {}), os.path.dirname(file.path))}
+
+
+def _from_folder(resolvers: object, folder: str) -> object:
+    """Let relative paths start at the folder of the file that holds them, wherever the program was started."""
+    if not isinstance(resolvers, Mapping):
+        return resolvers
+    return {
+        name: {
+            key: os.path.join(folder, os.path.expanduser(value))
+            if isinstance(value, str) and (key == "path" or key.endswith("_file"))
+            else value
+            for key, value in settings.items()
+        }
+        if isinstance(settings, Mapping)
+        else settings
+        for name, settings in resolvers.items()
+    }
 
 
 def _without_literals(table: Mapping[str, object], where: str) -> None:

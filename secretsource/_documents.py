@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
 from functools import partial
 from typing import TYPE_CHECKING
 
 from secretsource._cache import Cache, DocumentKey, Entry
-from secretsource._chain import Ask, Looked, has
+from secretsource._chain import Ask, Looked
 from secretsource._clock import Clock
 from secretsource._deadline import Deadline
 from secretsource._flight import Flights, Workers
+from secretsource._lifetime import Lifetime
 from secretsource._secret import Document, NotThere
 from secretsource.errors import (
     AccessDenied,
@@ -23,37 +23,14 @@ from secretsource.errors import (
     ResolverError,
     SecretNotFound,
     SecretSourceError,
+    is_ctrl_c,
 )
-from secretsource.resolvers import Location, is_local
+from secretsource.resolvers import is_local
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-__all__ = ["Documents", "Lifetime", "is_ctrl_c", "key_of", "too_late", "wait"]
-
-
-class Lifetime:
-    """How long the answers of a link are kept: the settings of the store, of the link and of the name, put together."""
-
-    __slots__ = ("max_stale", "negative_ttl", "ttl")
-
-    def __init__(self, ttl: float, max_stale: float, negative_ttl: float) -> None:
-        """Set the times, all in seconds and 0 or more."""
-        self.ttl = ttl
-        self.max_stale = max_stale
-        self.negative_ttl = negative_ttl
-
-    def fresh_until(self, entry: Entry, location: Location) -> float:
-        """Return the moment until which *entry* is fresh for what is asked at *location*.
-
-        That a document lacks the field is "not there" too, and believed no longer than any other.
-        """
-        there = isinstance(entry.answer, Document) and has(entry.answer, location)
-        return entry.fresh_until(self.ttl if there else self.negative_ttl)
-
-    def served_until(self, entry: Entry) -> float:
-        """Return the moment until which *entry* is served while its backend is down."""
-        return entry.fresh_until(self.ttl + self.max_stale)
+__all__ = ["Documents", "key_of", "too_late", "wait"]
 
 
 class Documents:
@@ -125,7 +102,7 @@ class Documents:
 def key_of(ask: Ask) -> DocumentKey:
     """Return the key of the document that holds the answer to *ask*."""
     location = ask.location
-    return DocumentKey(ask.link.name, location.address, location.version, location.stage, location.document)
+    return DocumentKey(ask.link.name, location.address, location.version, location.stage)
 
 
 def wait(pending: Future[Looked], deadline: Deadline) -> Looked:
@@ -161,11 +138,6 @@ def _ask(ask: Ask, deadline: Deadline) -> Document | NotThere | SecretSourceErro
     if isinstance(answer, Document | NotThere):
         return answer
     return ResolverError(f"the resolver returned {type(answer).__name__}, which is no Document")
-
-
-def is_ctrl_c(error: BaseException) -> bool:
-    """Whether *error* is the user's, not the resolver's: it goes to the main thread, and must end the call."""
-    return isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread()
 
 
 def _detached(error: BaseException) -> NotThere | SecretSourceError:

@@ -3,38 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Literal, NoReturn, Self, SupportsIndex, TypeVar, get_args, overload
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NoReturn, Self, SupportsIndex, TypeVar, overload
 
 from secretsource import _clock
 from secretsource._cache import Cache, Hit
 from secretsource._chain import Ask, Found, Link, Looked, walk
 from secretsource._deadline import Deadline
-from secretsource._documents import Documents, Lifetime, is_ctrl_c
+from secretsource._documents import Documents
 from secretsource._drive import arun, arun_many, run, run_many
 from secretsource._flight import Workers
-from secretsource._nearest import nearest
-from secretsource._reference import check_name, is_reference, parse_reference, shown
+from secretsource._lifetime import Lifetime
+from secretsource._places import NameSettings, Places, References
+from secretsource._reference import check_name, is_reference, shown
 from secretsource._secret import Secret, Value
 from secretsource.errors import (
     ConfigError,
     InvalidReference,
-    ResolverError,
     SecretNotFound,
     SecretSourceError,
     Step,
 )
-from secretsource.resolvers import Location, Resolver, SupportsClose, is_local
+from secretsource.resolvers import Resolver, SupportsClose
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
     from types import TracebackType
 
-__all__ = ["LOCAL_TTL", "UNSET", "Explanation", "NameSettings", "References", "Store", "Unset"]
+__all__ = ["UNSET", "Explanation", "Store", "Unset"]
 
-LOCAL_TTL: Final = 1.0  # seconds; local resolvers are cheap to ask, and an edit should be seen at once
-
-References = Literal["anywhere", "config"]
 D = TypeVar("D")
 
 
@@ -47,19 +44,6 @@ class Unset:
 
 
 UNSET: Final = Unset()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NameSettings:
-    """What the configuration says about one name.
-
-    Attributes:
-        references: Where it is placed, by resolver name, as complete references.
-        ttl: Seconds for which its value is kept; `None` for the link's or the store's.
-    """
-
-    references: Mapping[str, str] = field(default_factory=dict)
-    ttl: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +83,8 @@ class Store:
         ConfigError: A setting is out of range, or two resolvers share a name.
     """
 
+    _places_type: type[Places] = Places
+
     def __init__(
         self,
         chain: Iterable[Resolver | Link],
@@ -125,19 +111,13 @@ class Store:
         for key, count in (("max_entries", max_entries), ("max_concurrency", max_concurrency)):
             if count < 1:
                 raise ConfigError(f"{key} must be at least 1, not {count}")
-        if references not in get_args(References):
-            raise ConfigError(
-                f"references must be one of {', '.join(get_args(References))}, not {references!r}"
-            )
-        self.chain: Final = tuple(_as_link(item) for item in chain)
-        self._links: Final = _by_name(self.chain)
-        self._others: Final = dict(others or {})
+        self._places: Final = self._places_type(
+            chain, others=others or {}, names=names or {}, references=references
+        )
+        self._lifetime: Final = Lifetime(ttl=ttl, max_stale=max_stale, negative_ttl=negative_ttl)
         self.ttl: Final = ttl
         self.max_stale: Final = max_stale
-        self.negative_ttl: Final = negative_ttl
         self.timeout: Final = timeout
-        self.references: Final = references
-        self._names: Final = dict(names or {})
         self._clock: Final = clock
         self._cache: Final = Cache(max_entries)
         self._hits: Final = self._cache.hits
@@ -261,7 +241,7 @@ class Store:
         Raises:
             InvalidReference: The name breaks the grammar, or is placed where its resolver cannot hold it.
         """
-        return {ask.link.name: str(ask.location) for ask in self._asks(name, document=False)}
+        return {ask.link.name: str(ask.location) for ask in self._places.asks(name)}
 
     def explain(self, name: str, *, timeout: float | None = None) -> Explanation:
         """Ask the chain for *name* anew and tell what each link said and how long it took; never a value.
@@ -274,7 +254,7 @@ class Store:
             InvalidReference: The name breaks the grammar.
             ResolverError: A resolver cannot even say where it looks.
         """
-        asks = self._asks(name, document=False)
+        asks = self._places.asks(name)
         steps: list[Step] = []
         error: SecretSourceError | None = None
         deadline = self._deadline(timeout)
@@ -296,13 +276,13 @@ class Store:
         if name is None:
             self._documents.forget()
             return
-        whole = self._asks(name, document=True) if not is_reference(name) else []
-        self._documents.forget(self._asks(name, document=False) + whole)
+        whole = self._places.asks(name, document=True) if not is_reference(name) else []
+        self._documents.forget(self._places.asks(name) + whole)
 
     def close(self) -> None:
         """Forget every value and close the connections of all resolvers; a later read opens new ones."""
         self._documents.forget()
-        for link in list(self._links.values()):
+        for link in self._places.links():
             if isinstance(link.resolver, SupportsClose):
                 link.resolver.close()
 
@@ -325,6 +305,16 @@ class Store:
     ) -> None:
         """Close the store."""
         self.close()
+
+    @property
+    def references(self) -> References:
+        """Where references are allowed."""
+        return self._places.references
+
+    @property
+    def chain(self) -> tuple[Link, ...]:
+        """The links in order."""
+        return self._places.chain
 
     def __repr__(self) -> str:
         """Return the names of the chain."""
@@ -360,24 +350,26 @@ class Store:
     ) -> Generator[Future[Looked], Looked, Secret]:
         if not refresh and (hit := self._hit(name)) is not None:
             return hit.secret
-        found = yield from self._walk(name, self._asks(name, document=False), [], deadline, refresh=refresh)
+        found = yield from self._walk(name, self._places.asks(name), [], deadline, refresh=refresh)
         return self._keep(name, found)
 
     def _read_fields(
         self, name: str, deadline: Deadline, *, refresh: bool
     ) -> Generator[Future[Looked], Looked, Mapping[str, Value]]:
-        found = yield from self._walk(name, self._asks(name, document=True), [], deadline, refresh=refresh)
+        found = yield from self._walk(
+            name, self._places.asks(name, document=True), [], deadline, refresh=refresh
+        )
         return found.document.fields
 
     def _walk(
         self, name: str, asks: Sequence[Ask], steps: list[Step], deadline: Deadline, *, refresh: bool
     ) -> Generator[Future[Looked], Looked, Found]:
         """Answer the asks of a walk from the documents; yield the futures it has to wait for."""
-        asking = walk(name, asks, steps)
+        asking, name_ttl = walk(name, asks, steps), self._places.ttl_of(name)
         try:
             ask = next(asking)
             while True:
-                lifetime = self._lifetime(name, ask.link)
+                lifetime = self._lifetime.of(ask.link, name_ttl)
                 looked = self._documents.look(ask, lifetime, deadline, refresh=refresh)
                 if not isinstance(looked, Looked):
                     looked = yield looked
@@ -409,78 +401,12 @@ class Store:
         return secret
 
     def _fresh_until(self, name: str, found: Found) -> float:
+        name_ttl = self._places.ttl_of(name)
         until = min(
-            self._lifetime(name, ask.link).fresh_until(entry, ask.location) for ask, entry in found.rests_on
+            self._lifetime.of(ask.link, name_ttl).fresh_until(entry, ask.location)
+            for ask, entry in found.rests_on
         )
-        return min(until, self._clock() + self.negative_ttl) if found.passed_over else until
-
-    def _lifetime(self, name: str, link: Link) -> Lifetime:
-        """Return how long answers are kept: the name's setting, else the link's, else the store's."""
-        settings = self._names.get(name)
-        ttl = link.ttl if settings is None or settings.ttl is None else settings.ttl
-        local_ttl = LOCAL_TTL if is_local(link.resolver) and link.ttl is None else float("inf")
-        max_stale = self.max_stale if link.max_stale is None else link.max_stale
-        return Lifetime(
-            ttl=min(self.ttl if ttl is None else ttl, local_ttl),
-            max_stale=max_stale,
-            negative_ttl=min(self.negative_ttl, local_ttl),
-        )
-
-    def _asks(self, name: str, *, document: bool) -> list[Ask]:
-        """Return where each link looks for *name*, without any I/O."""
-        if isinstance(name, str) and is_reference(name):
-            if self.references == "config":
-                raise InvalidReference(
-                    f"{shown(name)} is a reference, and references = 'config' allows names alone here: "
-                    "place it in the configuration, in a table of [secrets]"
-                )
-            return [_ask(self._link_for(name), name, document=document)]
-        check_name(name)
-        settings = self._names.get(name)
-        placed: Mapping[str, str] = {} if settings is None else settings.references
-        return [_ask(link, placed.get(link.name, name), document=document) for link in self.chain]
-
-    def _link_for(self, reference: str) -> Link:
-        """Return the link whose resolver a reference names; build it if it stands outside the chain."""
-        scheme = parse_reference(reference).scheme
-        known = {*self._links, *self._others}
-        name = "files" if scheme == "file" and "file" not in known else scheme
-        if name not in known:
-            raise InvalidReference(
-                f"{shown(reference)}: no resolver is named {scheme!r}; {nearest(scheme, known)}"
-            )
-        if name not in self._links:
-            self._links.setdefault(name, self._others[name]())
-        return self._links[name]
-
-
-def _ask(link: Link, name: str, *, document: bool) -> Ask:
-    try:
-        location = link.resolver.locate(name, document=document)
-    except SecretSourceError:
-        raise
-    except BaseException as error:
-        if is_ctrl_c(error):
-            raise
-        said = f"raised {type(error).__name__}"
-    else:
-        if isinstance(location, Location):
-            return Ask(link, location)
-        said = f"returned {type(location).__name__}, which is no Location,"
-    raise ResolverError(f"the resolver {said} in locate", resolver=link.name, name=name)
-
-
-def _as_link(item: Resolver | Link) -> Link:
-    return item if isinstance(item, Link) else Link(item)
-
-
-def _by_name(links: Iterable[Link]) -> dict[str, Link]:
-    named: dict[str, Link] = {}
-    for link in links:
-        if link.name in named:
-            raise ConfigError(f"two resolvers are named {link.name!r}; give one of them another name")
-        named[link.name] = link
-    return named
+        return min(until, self._clock() + self._lifetime.negative_ttl) if found.passed_over else until
 
 
 def _checked(names: Iterable[str]) -> list[str]:
@@ -488,7 +414,7 @@ def _checked(names: Iterable[str]) -> list[str]:
         raise InvalidReference(f"pass a list of names, not the single name {shown(names)}")
     wanted = list(names)
     for name in wanted:
-        if not (isinstance(name, str) and is_reference(name)):
+        if not is_reference(name):
             check_name(name)
     return wanted
 

@@ -19,6 +19,7 @@ local variables hold tokens.
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
@@ -37,6 +38,7 @@ __all__ = [
     "SecretNotFound",
     "SecretSourceError",
     "Step",
+    "is_ctrl_c",
     "resolver_error",
 ]
 
@@ -198,9 +200,10 @@ class ResolverError(SecretSourceError):
         """Say which resolver failed where and why, and list the links that were asked before it."""
         head = f"{self.name!r}: " if self.name else ""
         where = " at ".join(part for part in (self.resolver, self.location) if part)
-        said = self.reason.text + (f" ({self.detail})" if self.detail else "")
+        several = len(self.steps) > 1  # then the list has the details
+        said = self.reason.text + (f" ({self.detail})" if self.detail and not several else "")
         line = head + (f"{where}: {said}" if where else said)
-        return line + ("; asked:" + _listed(self.steps) if len(self.steps) > 1 else "")
+        return line + ("; asked:" + _listed(self.steps) if several else "")
 
     def copy(
         self, *, resolver: str = "", location: str = "", name: str = "", steps: tuple[Step, ...] = ()
@@ -263,6 +266,11 @@ def resolver_error(
     elif reason is Reason.BROKEN:
         kind = InvalidResponse
     return kind(detail, reason=reason, location=location, retry_after=retry_after)
+
+
+def is_ctrl_c(error: BaseException) -> bool:
+    """Whether *error* is the user's, not the resolver's: it goes to the main thread, and must end the call."""
+    return isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread()
 
 
 def _listed(steps: tuple[Step, ...]) -> str:

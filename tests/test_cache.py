@@ -7,7 +7,7 @@ from secretsource._secret import Document, NotThere, Secret, masked
 
 
 def key_of(address: str) -> DocumentKey:
-    return DocumentKey("fake", address, None, None, document=False)
+    return DocumentKey("fake", address, None, None)
 
 
 def entry_of(address: str, number: int = 1, *, lease: float | None = None) -> Entry:

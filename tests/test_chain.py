@@ -34,7 +34,7 @@ def looked(answer: object) -> Looked:
     if isinstance(answer, SecretSourceError):
         return Looked(answer=answer, seconds=0.5)
     assert isinstance(answer, Document | NotThere)
-    key = DocumentKey("any", "path", None, None, document=False)
+    key = DocumentKey("any", "path", None, None)
     return Looked(answer=answer, entry=Entry(key, answer, fetched_at=0.0, number=1), seconds=0.5)
 
 

@@ -604,3 +604,14 @@ def test_an_empty_chain_finds_nothing() -> None:
     configure(chain=[])
     with pytest.raises(SecretNotFound, match="the chain is empty"):
         get_secret("a")
+
+
+def test_a_relative_path_starts_at_the_folder_of_its_file(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "secrets").mkdir()
+    (project / "secrets" / "a_b").write_text("x")
+    (project / "deep").mkdir()
+    write(project, 'chain = ["files"]\n[resolvers.files]\npath = "secrets"')
+    monkeypatch.chdir(project / "deep")
+    assert "x" == configure().get("a/b").value

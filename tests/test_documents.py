@@ -379,7 +379,7 @@ class TestSharing:
         }
         assert 1 == len(backend.calls)
 
-    def test_versions_stages_resolvers_and_whole_documents_share_nothing(self) -> None:
+    def test_versions_stages_and_resolvers_share_nothing(self) -> None:
         one, two = FakeResolver("one"), FakeResolver("two")
         for backend in (one, two):
             backend.says["a"] = lambda where, _, name=backend.name: Document(  # type: ignore[misc]
@@ -390,11 +390,17 @@ class TestSharing:
         for _ in range(2):
             got = [store.get(reference).value for reference in asked]
         assert ["one None None", "one 1 None", "one None 1", "two None None", "two 1 2"] == got
-        store.get_fields("a")
-        assert (4, 2) == (len(one.calls), len(two.calls))
+        assert (3, 2) == (len(one.calls), len(two.calls))
+
+    def test_a_field_and_the_whole_document_are_one_call_and_one_version(self, backend: FakeResolver) -> None:
+        backend.says["a"] = Document(value="", fields={"b": "x"})
+        store = Store([backend])
+        assert "x" == store.get("fake://a#b").value
+        assert {"b": "x"} == store.get_fields("fake://a")
+        assert 1 == len(backend.calls)
 
     def test_names_with_different_ttls_share_the_document_but_not_the_ttl(self, clock: FakeClock) -> None:
-        from secretsource._store import NameSettings
+        from secretsource._places import NameSettings
 
         backend = FakeResolver(fields=True)
         store = Store([backend], ttl=100, names={"db/short": NameSettings(ttl=10)}, clock=clock)

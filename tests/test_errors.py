@@ -139,7 +139,7 @@ def test_a_failure_of_the_only_link_is_one_line() -> None:
 def test_a_failure_behind_other_links_lists_them() -> None:
     error = AccessDenied("403", resolver="vault", location="kv/a#b", name="a/b", steps=(MISSING, DENIED))
     assert [
-        "'a/b': vault at kv/a#b: access denied (403); asked:",
+        "'a/b': vault at kv/a#b: access denied; asked:",
         "  1. env at PEPIPOST_KEY: not there",
         "  2. vault at kv/email#key: access denied (403)",
     ] == str(error).splitlines()

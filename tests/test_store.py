@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from secretsource._chain import Link
+from secretsource._places import NameSettings
 from secretsource._secret import Document, NotThere
-from secretsource._store import NameSettings, Store
+from secretsource._store import Store
 from secretsource.errors import (
     AccessDenied,
     BackendUnavailable,

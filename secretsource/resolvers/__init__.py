@@ -16,9 +16,24 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from secretsource._deadline import Deadline
+from secretsource._reference import Reference, check_name, is_reference, parse_reference, split_name
 from secretsource._secret import Document, NotThere
 
-__all__ = ["Answer", "Deadline", "Document", "Location", "NotThere", "Resolver", "SupportsClose", "is_local"]
+__all__ = [
+    "Answer",
+    "Deadline",
+    "Document",
+    "Location",
+    "NotThere",
+    "Reference",
+    "Resolver",
+    "SupportsClose",
+    "check_name",
+    "is_local",
+    "is_reference",
+    "parse_reference",
+    "split_name",
+]
 
 Answer = Document | NotThere | None
 
@@ -28,11 +43,12 @@ class Location:
     """Where a resolver looks for one name: pure data, made without any I/O.
 
     Attributes:
-        address: The document's address at the backend. Documents are cached by address, version and stage.
+        address: The document's address at the backend. Documents are cached by address, version and stage, so a
+            backend without documents, where a path is read otherwise than a name, gives the path an address of its own.
         field: The member of the document that holds the value; `None` for the whole value.
         version: The version that is asked for, or `None` for the current one.
         stage: The stage that is asked for, or `None` for the usual one.
-        document: Whether all fields are wanted; for backends without documents the address is then a path.
+        document: Whether all fields are wanted, and not one.
         text: What `explain` and messages show; made from the other attributes when it is left empty.
     """
 
@@ -68,11 +84,12 @@ class Resolver(Protocol):
         """Say where *name* is looked for; no I/O.
 
         Args:
-            name: A name (already checked) or an explicit reference whose scheme is this resolver.
+            name: A name or an explicit reference. The store has checked it, but a resolver that is used on its own has
+                to: `check_name`, `is_reference`, `parse_reference` and `split_name` are here for it.
             document: *name* is a whole document, not one field of it.
 
         Raises:
-            InvalidReference: The reference asks for what this backend does not have.
+            InvalidReference: It is neither, belongs to another resolver, or asks for what this backend does not have.
         """
         ...
 

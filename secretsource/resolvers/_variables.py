@@ -37,10 +37,8 @@ def locate_variable(name: str, resolver: str, prefix: str, where: str, *, docume
         if is_reference(name)
         else prefix + variable_of(check_name(name))
     )
-    if document:
-        variable += "_"
-    text = (f"{variable}*" if document else variable) + where
-    return Location(address=variable, document=document, text=text)
+    address = f"{variable}_*" if document else variable
+    return Location(address=address, document=document, text=address + where)
 
 
 def below(variable: str, path: str) -> str:

@@ -61,7 +61,7 @@ class DotenvResolver:
             InvalidResponse: A file has lines that cannot be read, and the variable was not found up to there.
         """
         if location.document:
-            return self._gather(location.address)
+            return self._gather(location.address.removesuffix("*"))
         for file in self._files:
             parsed = file.parsed()
             value = parsed.values.get(location.address)

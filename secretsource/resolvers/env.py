@@ -43,7 +43,7 @@ class EnvResolver:
             InvalidResponse: It is no regular file, or larger than 1 MiB.
         """
         if location.document:
-            return _gather(location.address)
+            return _gather(location.address.removesuffix("*"))
         return _read(location.address)
 
     def __repr__(self) -> str:

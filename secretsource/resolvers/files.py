@@ -59,8 +59,7 @@ class FilesResolver:
                 f"{shown(name)}: a file has no version, stage or field; write file:///path"
             )
         if reference.path.startswith("/"):
-            text = f"{reference.path}/*" if document else reference.path
-            return Location(address=reference.path, document=document, text=text)
+            return Location(address=reference.path + ("/*" if document else ""), document=document)
         return self._below_folders(reference.path, document=document)
 
     def fetch(self, location: Location, deadline: Deadline) -> Answer:  # noqa: ARG002 - never waits
@@ -71,7 +70,7 @@ class FilesResolver:
             InvalidResponse: It is no regular file, or larger than 1 MiB.
         """
         if location.document:
-            return self._gather(location.address)
+            return self._gather(location.address.removesuffix("/*"))
         for path, folder in self._candidates(location.address):
             value = self._value(path, folder)
             if value is not None:
@@ -89,8 +88,10 @@ class FilesResolver:
 
     def _below_folders(self, relative: str, *, document: bool) -> Location:
         where = "|".join([self._path] if self._path is not None else [_DOCKER, f"${_SYSTEMD}"])
-        text = f"{where}/{relative}" + ("/*" if document else "")
-        return Location(address=relative, document=document, text=text)
+        end = "/*" if document else ""
+        other = relative.replace("/", "_") + end.replace("/", "_")
+        text = f"{where}/{relative}{end}" + (f" or {other}" if "/" in relative + end else "")
+        return Location(address=relative + end, document=document, text=text)
 
     def _candidates(self, address: str) -> list[tuple[str, str | None]]:
         """Return path and folder of each file that may hold the secret, the first one first."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
 
 from secretsource import _default
 from secretsource._chain import Link
+from secretsource._places import Places
 from secretsource._store import Store
 from secretsource.testing._memory import MemoryResolver, Values
 
@@ -43,11 +44,17 @@ class Overrides(MemoryResolver):
         return f"{reference.scheme}://{reference.path}"
 
 
-class _Store(Store):
-    """A store in which references to any resolver are asked of its only link."""
+class _Places(Places):
+    """Places where references to any resolver are asked of the only link."""
 
-    def _link_for(self, reference: str) -> Link:  # noqa: ARG002
+    def _named(self, reference: str) -> Link:  # noqa: ARG002
         return self.chain[0]
+
+
+class _Store(Store):
+    """The store of an override."""
+
+    _places_type = _Places
 
 
 class override:  # noqa: N801 - used like a function

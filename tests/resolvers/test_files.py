@@ -135,8 +135,8 @@ def test_a_given_folder_stays_what_it_was_when_the_working_directory_changes(
 
 
 def test_a_location_tells_the_folders() -> None:
-    assert "/run/secrets|$CREDENTIALS_DIRECTORY/a/b" == str(FilesResolver().locate("a/b"))
-    assert "/x/a/*" == str(FilesResolver(path="/x").locate("a", document=True))
+    assert "/run/secrets|$CREDENTIALS_DIRECTORY/a/b or a_b" == str(FilesResolver().locate("a/b"))
+    assert "/x/a/* or a_*" == str(FilesResolver(path="/x").locate("a", document=True))
     assert "/run/secrets/x" == str(FilesResolver().locate("file:///run/secrets/x"))
 
 
