@@ -151,8 +151,13 @@ class Store:
             BackendUnavailable: A link could not be reached, or was too late (`DeadlineExceeded`).
             InvalidResponse: A link's answer was no answer.
         """
-        if not refresh and (hit := self._hit(name)) is not None:
-            return hit.secret
+        try:
+            hit = self._hits[name]
+            if self._clock() < hit.fresh_until and not refresh:
+                hit.entry.used = True
+                return hit.secret
+        except (KeyError, TypeError):
+            pass  # nothing is cached, or it is no name: told further on
         try:
             deadline = self._deadline(timeout)
             return run(self._read_secret(name, deadline, refresh=refresh), deadline)
@@ -173,8 +178,13 @@ class Store:
         self, name: str, *, default: D | Unset = UNSET, refresh: bool = False, timeout: float | None = None
     ) -> Secret | D:
         """Do what `get` does without blocking the event loop; a cached read never leaves its thread."""
-        if not refresh and (hit := self._hit(name)) is not None:
-            return hit.secret
+        try:
+            hit = self._hits[name]
+            if self._clock() < hit.fresh_until and not refresh:
+                hit.entry.used = True
+                return hit.secret
+        except (KeyError, TypeError):
+            pass  # nothing is cached, or it is no name: told further on
         try:
             deadline = self._deadline(timeout)
             return await arun(self._read_secret(name, deadline, refresh=refresh), deadline)

@@ -58,9 +58,8 @@ class SingleFlight(Generic[T]):
 
 
 def _follow(flight: Future[T], deadline: Deadline) -> T:
-    # A wait without end is not interruptible everywhere, and longer than the system allows is an error.
     try:
-        failure = flight.exception(min(deadline.remaining, threading.TIMEOUT_MAX))
+        failure = flight.exception(deadline.remaining)
     except TimeoutError:
         failure = resolver_error(Reason.TIMEOUT, "waiting for the login or look-up of another thread")
     if failure is None:

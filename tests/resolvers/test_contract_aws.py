@@ -11,7 +11,7 @@ import pytest
 
 from secretsource.resolvers.aws import AwsResolver
 from secretsource.testing import ResolverContract
-from tests.resolvers._aws_support import Login, login, moto, refusal, server
+from tests.resolvers.aws.support import Login, login, moto, refusal, server
 from tests.servers.faulty import FaultyServer
 from tests.servers.moto import Moto
 

@@ -8,8 +8,8 @@ import pytest
 
 from secretsource.resolvers.conjur import ConjurResolver
 from secretsource.testing import ResolverContract
-from tests.resolvers.test_conjur.conftest import clean_environment
-from tests.resolvers.test_conjur.kit import resolver_for
+from tests.resolvers.conjur.conftest import clean_environment
+from tests.resolvers.conjur.support import resolver_for
 from tests.servers.conjur import ConjurServer
 
 __all__ = ["clean_environment"]

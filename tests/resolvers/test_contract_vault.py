@@ -9,7 +9,7 @@ import pytest
 
 from secretsource.resolvers.vault import VaultResolver
 from secretsource.testing import ResolverContract
-from tests.resolvers._vault_support import no_environment
+from tests.resolvers.vault.support import no_environment
 from tests.servers.openbao import OpenBao
 
 __all__ = ["no_environment"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.util import find_spec
 from typing import NoReturn, SupportsIndex
 
@@ -128,12 +129,13 @@ class AwsResolver:
     def _ask(self, location: Location) -> Document | NotThere | Failure:
         clients = self._clients.get()
         client = None
+        outside = sys.exception()
         try:
             client = clients.get()
             answer = client.get_secret_value(**request_for(location))
         except Exception as error:  # noqa: BLE001 - whatever botocore raises, its frames hold tokens: none gets out
             endpoint = None if client is None else client.meta.endpoint_url
-            said: Document | NotThere | Failure = explained(error, location, endpoint)
+            said: Document | NotThere | Failure = explained(error, location, endpoint, outside)
         else:
             said = document_of(answer, self._settings.max_bytes)
         if client is not None and isinstance(said, Failure) and said.login:

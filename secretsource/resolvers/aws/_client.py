@@ -6,8 +6,9 @@ import os
 import threading
 from typing import TYPE_CHECKING, cast
 
+from secretsource.resolvers._address import parse_address
 from secretsource.resolvers.aws._quiet import quiet_loggers
-from secretsource.resolvers.aws._settings import Settings, check_endpoint
+from secretsource.resolvers.aws._settings import Settings
 
 if TYPE_CHECKING:
     from botocore.config import Config
@@ -71,7 +72,7 @@ def _build(settings: Settings) -> SecretsManagerClient:
         "SecretsManagerClient",
         session.create_client("secretsmanager", region_name=region, endpoint_url=settings.endpoint_url),
     )
-    check_endpoint(client.meta.endpoint_url)
+    parse_address(client.meta.endpoint_url, "the endpoint for AWS")
     bound(client, settings.max_bytes)
     return client
 

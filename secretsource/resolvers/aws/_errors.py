@@ -28,13 +28,16 @@ _PORTS = {"http": 80, "https": 443}
 _SHORTEST_VERSION = 32  # characters; botocore refuses to ask for less
 
 
-def explained(error: Exception, location: Location, endpoint: str | None) -> NotThere | Failure:
+def explained(
+    error: Exception, location: Location, endpoint: str | None, outside: BaseException | None = None
+) -> NotThere | Failure:
     """Say what *error* means for the secret at *location*.
 
     Args:
         error: What the client raised, or what came up while it was built.
         location: What was asked for.
         endpoint: The client's address; `None` if it could not be built.
+        outside: What was handled before the client was called; see `chain_of`.
     """
     from botocore.exceptions import ClientError, ParamValidationError
 
@@ -45,7 +48,7 @@ def explained(error: Exception, location: Location, endpoint: str | None) -> Not
     short = location.version is not None and len(location.version) < _SHORTEST_VERSION
     if short and isinstance(error, ParamValidationError):
         return NotThere(Reason.MISSING, f"no version has an id of less than {_SHORTEST_VERSION} characters")
-    return _failed(error, endpoint)
+    return _failed(error, endpoint, outside)
 
 
 def _refused(error: ClientError, location: Location) -> NotThere | Failure:
@@ -86,39 +89,38 @@ def _failure(error: ClientError, code: str, meaning: Meaning, advice: str) -> Fa
     )
 
 
-def _failed(error: Exception, endpoint: str | None) -> Failure:
+def _failed(error: Exception, endpoint: str | None, outside: BaseException | None) -> Failure:
     """Read an exception that is no answer of AWS: the network, the credentials, the configuration."""
     from urllib3.exceptions import HTTPError
 
-    from secretsource.resolvers._urllib3 import reason_of
+    from secretsource.resolvers._reasons import chain_of, reason_of
 
     if isinstance(error, ConfigError):
         return Failure(None, str(error))
-    meaning = _innermost_meaning(error)
-    if (meaning is None and endpoint is None) or (meaning is TLS and _lacks_file(error)):
+    meaning = _innermost_meaning(error, outside)
+    # It was no certificate that failed, but the file of authorities that AWS_CA_BUNDLE names.
+    lacks_file = meaning is TLS and any(
+        isinstance(inner, FileNotFoundError) for inner in chain_of(error, outside)
+    )
+    if lacks_file or (meaning is None and endpoint is None):
         meaning = SETUP
-    if meaning is WIRE or (meaning is None and isinstance(error, HTTPError | OSError)):
-        return Failure(reason_of(error), _server(error, endpoint))
+    if meaning in {WIRE, TLS} or (meaning is None and isinstance(error, HTTPError | OSError)):
+        untold = Reason.TLS if meaning is TLS else Reason.REFUSED
+        return Failure(reason_of(error, outside, untold), _server(error, endpoint))
     meaning = meaning or LOCAL
     return Failure(meaning.reason, meaning.advice or _server(error, endpoint), login=meaning.login)
 
 
-def _innermost_meaning(error: BaseException) -> Meaning | None:
+def _innermost_meaning(error: BaseException, outside: BaseException | None) -> Meaning | None:
     """Return the meaning of *error*, or that of the outage behind it if it says that credentials were not to be had.
 
     A role whose credentials cannot be fetched because their source is down is no denial.
     """
-    meaning = meaning_of(error)
-    if meaning is None or not meaning.login or error.__context__ is None:
+    meaning, context = meaning_of(error), error.__context__
+    if meaning is None or not meaning.login or context is None or context is outside:
         return meaning
-    inner = _innermost_meaning(error.__context__)
+    inner = _innermost_meaning(context, outside)
     return meaning if inner is None or inner.reason is None or inner.reason is Reason.BROKEN else inner
-
-
-def _lacks_file(error: BaseException) -> bool:
-    """Whether it was no certificate that failed, but the file of authorities that AWS_CA_BUNDLE names."""
-    inner = error.__context__
-    return isinstance(error, FileNotFoundError) or (inner is not None and _lacks_file(inner))
 
 
 def _missing_part(location: Location, words: str) -> str:

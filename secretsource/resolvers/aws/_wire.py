@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from secretsource.resolvers._urllib3 import MAX_BODY_OVERHEAD, read_body
+from secretsource.resolvers._http import timeout_of
+from secretsource.resolvers._reply import MAX_BODY_OVERHEAD
+from secretsource.resolvers.aws._body import read_body
 from secretsource.resolvers.aws._client import READ_TIMEOUT
 from secretsource.resolvers.aws._quiet import current_deadline
 
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["BoundedSession", "bound"]
 
-_SHORTEST = 0.05  # seconds; 0 would mean "do not wait at all"
 _ESCAPES = 2  # how much base64 or the escapes of JSON may swell a value
 
 
@@ -38,7 +39,7 @@ class BoundedSession:
         if deadline is None:
             return self._inner.send(request)
         request.stream_output = True  # botocore then leaves the body to the caller
-        _limit_reads(request, max(_SHORTEST, min(deadline.remaining, READ_TIMEOUT)))
+        _limit_reads(request, min(timeout_of(deadline), READ_TIMEOUT))
         response = self._inner.send(request)
         response.raw = _Body(read_body(response.raw, limit=self._limit, deadline=deadline))
         return response

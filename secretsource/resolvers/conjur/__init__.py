@@ -26,7 +26,7 @@ from secretsource.errors import ConfigError, InvalidReference, MissingDependency
 from secretsource.resolvers import Answer, Deadline, Location
 from secretsource.resolvers._credential import Credential
 from secretsource.resolvers.conjur._auth import auth_of
-from secretsource.resolvers.conjur._settings import account_of, authority_of, checked_prefix, servers_of
+from secretsource.resolvers.conjur._settings import account_of, addresses_of, checked_prefix, trusted
 
 if TYPE_CHECKING:
     from secretsource.resolvers.conjur._session import Session
@@ -75,9 +75,9 @@ class ConjurResolver:
         if isinstance(max_bytes, bool) or not isinstance(max_bytes, int) or max_bytes < 1:
             raise ConfigError(f"max_bytes must be a whole number of bytes from 1 up, not {shown(max_bytes)}")
         self.name = check_resolver_name(name)
-        self._servers = servers_of(url)
+        self._addresses = addresses_of(url)
         self._account = account_of(account)
-        self._authority = authority_of(ca_file)
+        self._authority = trusted(ca_file)
         self._prefix = checked_prefix(prefix)
         self._auth = auth_of(auth)
         self._max_bytes = max_bytes
@@ -128,7 +128,7 @@ class ConjurResolver:
 
     def __repr__(self) -> str:
         """Return name and addresses, no credential."""
-        urls = ", ".join(server.url + server.path for server in self._servers)
+        urls = ", ".join(map(str, self._addresses))
         return f"ConjurResolver({self.name!r}, url={urls!r}, account={self._account!r})"
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
@@ -161,7 +161,7 @@ class ConjurResolver:
     def _new_session(self) -> Session:
         from secretsource.resolvers.conjur._session import Session
 
-        return Session(self._servers, self._authority, self._account, self._auth)
+        return Session(self._addresses, self._authority, self._account, self._auth)
 
     def _location(self, variable: str, version: str | None, document: bool) -> Location:
         text = f"{self._account}:variable:{variable}" + ("/*" if document else "")

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from secretsource._reference import shown
 from secretsource._secret import Document, NotThere, text_or_bytes
 from secretsource.errors import Reason, ResolverError, resolver_error
-from secretsource.resolvers._retry import retry_after
+from secretsource.resolvers._reply import Reply
 
-__all__ = ["DECISIONS", "Reply", "decide", "document_of", "failure_of", "is_missing"]
+__all__ = ["DECISIONS", "decide", "document_of", "failure_of", "is_missing"]
 
 _REQUEST_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
@@ -34,32 +32,6 @@ DECISIONS: tuple[tuple[range, Reason, str], ...] = (
     (range(400, 500), Reason.BROKEN, ""),
     (range(500, 600), Reason.SERVER, ""),
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
-    """A whole answer. Its repr shows neither headers nor body.
-
-    Attributes:
-        status: The HTTP status.
-        headers: By name, in any case.
-        body: Exact bytes; empty where the status alone decides.
-        endpoint: Host and port of the address that answered, for messages.
-    """
-
-    status: int
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
-    endpoint: str = ""
-
-    @property
-    def said(self) -> str:
-        """The status and who sent it, for messages."""
-        return f"HTTP {self.status}" + (f" from {self.endpoint}" if self.endpoint else "")
-
-    def header(self, name: str) -> str:
-        """Return a header in lower case, or empty."""
-        return self.headers.get(name, "").strip().lower()
 
 
 def decide(status: int) -> tuple[Reason, str]:
@@ -86,7 +58,7 @@ def failure_of(reply: Reply, hint: str = "") -> ResolverError:
     return resolver_error(
         reason,
         "; ".join(part for part in parts if part),
-        retry_after=retry_after(reply.headers.get("Retry-After")),
+        retry_after=reply.retry_after,
     )
 
 

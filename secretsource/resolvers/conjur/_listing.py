@@ -10,8 +10,9 @@ from urllib.parse import quote
 from secretsource._deadline import Deadline
 from secretsource._secret import Document, Value, text_or_bytes
 from secretsource.errors import InvalidResponse, Reason, resolver_error
+from secretsource.resolvers._reply import Reply
 from secretsource.resolvers._retry import with_retries
-from secretsource.resolvers.conjur._answers import Reply, failure_of
+from secretsource.resolvers.conjur._answers import failure_of
 from secretsource.resolvers.conjur._reads import read_variable
 from secretsource.resolvers.conjur._session import Session
 

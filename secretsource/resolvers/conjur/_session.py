@@ -5,12 +5,13 @@ from __future__ import annotations
 from secretsource import _clock
 from secretsource._deadline import Deadline
 from secretsource.errors import ResolverError, SecretSourceError
+from secretsource.resolvers._address import Address
+from secretsource.resolvers._authority import Authority
+from secretsource.resolvers._http import Request
+from secretsource.resolvers._reply import MAX_BODY_OVERHEAD, Reply, answered
 from secretsource.resolvers._tokens import Tokens
-from secretsource.resolvers._urllib3 import MAX_BODY_OVERHEAD
-from secretsource.resolvers.conjur._answers import Reply
 from secretsource.resolvers.conjur._auth import Auth
-from secretsource.resolvers.conjur._http import Request, Transport
-from secretsource.resolvers.conjur._settings import Authority, Server
+from secretsource.resolvers.conjur._servers import Servers
 from secretsource.resolvers.conjur._token import Token, token_of
 
 __all__ = ["Session"]
@@ -21,15 +22,17 @@ _HEADERS = {"User-Agent": "secretsource"}
 class Session:
     """Connections and token of one process."""
 
-    def __init__(self, servers: tuple[Server, ...], authority: Authority, account: str, auth: Auth) -> None:
-        self._transport = Transport(servers, authority)
+    def __init__(
+        self, addresses: tuple[Address, ...], authority: Authority, account: str, auth: Auth
+    ) -> None:
+        self._servers = Servers(addresses, authority)
         self._account = account
         self._auth = auth
         self._tokens: Tokens[Token] = Tokens(self._logged_in, _clock.now)
 
     def close(self) -> None:
         """Close the connections."""
-        self._transport.close()
+        self._servers.close()
 
     def ask(
         self, path: str, deadline: Deadline, *, limit: int, encoding: str = "identity"
@@ -62,10 +65,7 @@ class Session:
             headers={**_HEADERS, "Authorization": token.header, "Accept-Encoding": encoding},
             limit=limit,
         )
-        outcome = self._transport.exchange(request, deadline)
-        if isinstance(outcome, ResolverError):
-            raise outcome.copy()
-        return outcome
+        return answered(self._servers.exchange(request, deadline))
 
     def _logged_in(self, deadline: Deadline) -> Token:
         outcome = self._log_in(deadline)
@@ -87,7 +87,7 @@ class Session:
             body=login.body,
             limit=MAX_BODY_OVERHEAD,
         )
-        outcome = self._transport.exchange(request, deadline)
+        outcome = self._servers.exchange(request, deadline)
         if isinstance(outcome, ResolverError):
             return outcome
         return token_of(outcome, login=login.login, asked_at=asked_at)

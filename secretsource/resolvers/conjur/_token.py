@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 from secretsource._reference import shown
 from secretsource.errors import Reason, ResolverError, resolver_error
+from secretsource.resolvers._reply import Reply
 from secretsource.resolvers._tokens import RENEW_AT
-from secretsource.resolvers.conjur._answers import Reply, failure_of
+from secretsource.resolvers.conjur._answers import failure_of
 
 __all__ = ["DEFAULT_LIFE", "Token", "token_of"]
 

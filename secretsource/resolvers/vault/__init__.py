@@ -94,11 +94,7 @@ class VaultResolver:
     def _build(self) -> Client:
         from secretsource.resolvers.vault._client import Client
 
-        try:
-            return Client(self._settings, self._method, self._mount)
-        except (OSError, ValueError):
-            pass
-        raise ConfigError(f"no client for {self.name!r}: check its ca_file and the proxy in HTTPS_PROXY")
+        return Client(self._settings, self._method, self._mount)
 
     def locate(self, name: str, *, document: bool = False) -> Location:
         """Say where *name* is looked for; no I/O.
@@ -161,7 +157,7 @@ class VaultResolver:
 
     def __repr__(self) -> str:
         """Return name and address."""
-        return f"VaultResolver({self.name!r}, address={self._settings.origin + self._settings.base!r})"
+        return f"VaultResolver({self.name!r}, address={str(self._settings.address)!r})"
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
         """Refuse to be pickled.

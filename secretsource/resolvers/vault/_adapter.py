@@ -14,15 +14,16 @@ from hvac import adapters
 
 from secretsource._deadline import Deadline
 from secretsource._secret import MaskedBytes, MaskedStr
-from secretsource.errors import Reason, resolver_error
+from secretsource.errors import Reason, ResolverError, resolver_error
+from secretsource.resolvers._http import Request
+from secretsource.resolvers._reply import MAX_BODY_OVERHEAD, Reply
 from secretsource.resolvers.vault._paths import is_exactly
-from secretsource.resolvers.vault._reply import Reply
 from secretsource.resolvers.vault._transport import Transport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    _Base = adapters.Adapter[Reply]
+    _Base = adapters.Adapter[Reply | ResolverError]
 else:
     _Base = adapters.Adapter
 
@@ -30,7 +31,9 @@ __all__ = ["CallAdapter"]
 
 
 class CallAdapter(_Base):
-    """Sends what one hvac call asks for, and returns the reply as it is, whatever its status.
+    """Sends what one hvac call asks for, and returns the reply as it is, whatever its status, or why there is none.
+
+    Nothing is raised: local variables of hvac's methods hold credentials, and an exception would carry their frames.
 
     Args:
         transport: The connections.
@@ -46,7 +49,7 @@ class CallAdapter(_Base):
         self._call_token = token
         self._deadline = deadline
 
-    def get_login_token(self, response: Reply) -> str:
+    def get_login_token(self, response: Reply | ResolverError) -> str:
         """Refuse: the token of a login is read by our own code.
 
         Raises:
@@ -61,7 +64,7 @@ class CallAdapter(_Base):
         headers: Mapping[str, str] | None = None,
         raise_exception: bool = True,  # noqa: ARG002 - hvac's signature
         **kwargs: object,
-    ) -> Reply:
+    ) -> Reply | ResolverError:
         """Send one request.
 
         Args:
@@ -72,13 +75,17 @@ class CallAdapter(_Base):
             **kwargs: ``params`` for the query, ``json`` for the body.
         """
         if not is_exactly(url, self._path):
-            return Reply(failure=resolver_error(Reason.BROKEN, "a request for another path was not sent"))
+            return resolver_error(Reason.BROKEN, "a request for another path was not sent")
         params, body = kwargs.get("params"), kwargs.get("json")
         query = "?" + urlencode(params) if isinstance(params, dict) and params else ""
-        payload = None if body is None else MaskedBytes(json.dumps(body), "utf-8")
-        target = self._transport.settings.base + url + query
-        sent = self._headers(dict(headers or {}), has_body=payload is not None)
-        return self._transport.exchange(method.upper(), target, sent, payload, self._deadline)
+        request = Request(
+            method=method.upper(),
+            path=url + query,
+            headers=self._headers(dict(headers or {}), has_body=body is not None),
+            body=None if body is None else MaskedBytes(json.dumps(body), "utf-8"),
+            limit=self._transport.settings.max_bytes + MAX_BODY_OVERHEAD,
+        )
+        return self._transport.exchange(request, self._deadline)
 
     def _headers(self, headers: dict[str, str], *, has_body: bool) -> dict[str, str]:
         headers |= {"Accept": "application/json", "User-Agent": "secretsource", "X-Vault-Request": "true"}

@@ -13,12 +13,12 @@ from secretsource._deadline import Deadline
 from secretsource._nearest import nearest
 from secretsource._reference import shown
 from secretsource._secret import MaskedStr
-from secretsource.errors import ConfigError, InvalidReference, Reason, resolver_error
+from secretsource.errors import ConfigError, InvalidReference, Reason, ResolverError, resolver_error
 from secretsource.resolvers._credential import Credential, reveal
+from secretsource.resolvers._reply import Reply, answered
 from secretsource.resolvers._tokens import RENEW_AT
 from secretsource.resolvers.vault._errors import decoded, failure_of
 from secretsource.resolvers.vault._paths import check_path
-from secretsource.resolvers.vault._reply import Reply
 from secretsource.resolvers.vault._settings import variable
 
 if TYPE_CHECKING:
@@ -104,13 +104,13 @@ class AppRoleMethod:
 
         started = clock()
         adapter = CallAdapter(transport, f"/v1/auth/{self._mount}/login", None, deadline)
-        reply: Reply = AppRole(adapter).login(
+        outcome: Reply | ResolverError = AppRole(adapter).login(
             role_id=MaskedStr(reveal(self._role_id)),
             secret_id=MaskedStr(reveal(self._secret_id)),
             use_token=False,
             mount_point=self._mount,
         )
-        return _token_of(reply, transport, f"auth/{self._mount} refused role_id or secret_id", started)
+        return _token_of(answered(outcome), f"auth/{self._mount} refused role_id or secret_id", started)
 
 
 def _auth_mount(mount: Credential) -> str:
@@ -121,14 +121,13 @@ def _auth_mount(mount: Credential) -> str:
     raise ConfigError(f"the mount {shown(mount)} of an auth method is no path, such as 'approle'")
 
 
-def _token_of(reply: Reply, transport: Transport, hint: str, started: float) -> Token:
-    where = transport.settings.where
-    failure = failure_of(reply, where, login=True, hint=hint)
+def _token_of(reply: Reply, hint: str, started: float) -> Token:
+    failure = failure_of(reply, login=True, hint=hint)
     if failure is not None:
         raise failure
     token = _parse_login(reply, started)
     if token is None:
-        raise resolver_error(Reason.BROKEN, f"the answer of {where} to a login holds no token")
+        raise resolver_error(Reason.BROKEN, f"the answer of {reply.where} to a login holds no token")
     return token
 
 

@@ -8,12 +8,12 @@ from secretsource import _clock
 from secretsource._deadline import Deadline
 from secretsource.errors import AccessDenied, Reason, ResolverError, resolver_error
 from secretsource.resolvers import Answer, Location
+from secretsource.resolvers._reply import Reply, answered
 from secretsource.resolvers._tokens import Tokens
 from secretsource.resolvers.vault._auth import Method, Token
 from secretsource.resolvers.vault._errors import failure_of, is_missing, reason_of_hvac
 from secretsource.resolvers.vault._kv import Mount, Mounts, document_of, mount_of, not_there
 from secretsource.resolvers.vault._paths import check_path, encoded
-from secretsource.resolvers.vault._reply import Reply
 from secretsource.resolvers.vault._settings import Settings
 from secretsource.resolvers.vault._transport import Transport
 
@@ -60,10 +60,10 @@ class Client:
         from secretsource.resolvers.vault._adapter import CallAdapter
 
         adapter = CallAdapter(self.transport, _LOOK_UP + path, token.value, deadline)
-        reply = adapter.get(encoded(_LOOK_UP + path))
+        reply = answered(adapter.get(encoded(_LOOK_UP + path)))
         # Until the mount is known, version 2 is the better guess for what the hint says.
         usual = self._usual.path if self._usual.holds(path) else path.partition("/")[0]
-        failure = self._failure(reply, Mount(usual, 2).url_path(path))
+        failure = _failure(reply, Mount(usual, 2).url_path(path))
         if failure is not None and not (reply.status == 404 and is_missing(reply.body)):
             raise failure
         found = mount_of(reply, path)
@@ -72,7 +72,7 @@ class Client:
         raise resolver_error(Reason.BROKEN, found)
 
     def _ask(self, mount: Mount, path: str, version: str | None, token: Token, deadline: Deadline) -> Reply:
-        """Read through hvac; a failure is in the reply."""
+        """Read through hvac."""
         from hvac.api.secrets_engines import KvV1, KvV2
         from hvac.exceptions import VaultError
 
@@ -80,20 +80,20 @@ class Client:
 
         adapter = CallAdapter(self.transport, mount.url_path(path), token.value, deadline)
         rest = path.removeprefix(f"{mount.path}/")
-        reply: Reply
+        outcome: Reply | ResolverError
         try:
             if mount.version == 1:
-                reply = KvV1(adapter).read_secret(rest, mount_point=mount.path)
+                outcome = KvV1(adapter).read_secret(rest, mount_point=mount.path)
             else:
-                reply = KvV2(adapter).read_secret_version(
+                outcome = KvV2(adapter).read_secret_version(
                     rest,
                     version=None if version is None else int(version),
                     mount_point=mount.path,
                     raise_on_deleted_version=True,
                 )
         except VaultError as error:
-            reply = Reply(failure=resolver_error(reason_of_hvac(error), f"hvac: {type(error).__name__}"))
-        return reply
+            outcome = resolver_error(reason_of_hvac(error), f"hvac: {type(error).__name__}")
+        return answered(outcome)
 
     def _answer(self, reply: Reply, mount: Mount, path: str) -> Answer:
         if reply.status == 404:
@@ -101,21 +101,15 @@ class Client:
             if absent is not None:
                 return absent
             self._mounts.forget(mount)  # A mount that was upgraded answers so to its old paths.
-        failure = self._failure(reply, mount.url_path(path))
+        failure = _failure(reply, mount.url_path(path))
         if failure is not None:
             raise failure
         document = document_of(reply, mount.version)
         if document is None:
-            where = self.transport.settings.where
             raise resolver_error(
-                Reason.BROKEN, f"HTTP 200 from {where} holds no document of KV version {mount.version}"
+                Reason.BROKEN, f"{reply.said} holds no document of KV version {mount.version}"
             )
         return document
-
-    def _failure(self, reply: Reply, url_path: str) -> ResolverError | None:
-        path = json.dumps(url_path.removeprefix("/v1/"))
-        hint = f'missing, or not allowed: path {path} {{ capabilities = ["read"] }}'
-        return failure_of(reply, self.transport.settings.where, hint=hint)
 
     def close(self) -> None:
         """Close the connections."""
@@ -146,3 +140,8 @@ class Reading:
         if other is None:
             raise denied
         return self._client.read(self._location, other, self._deadline)
+
+
+def _failure(reply: Reply, url_path: str) -> ResolverError | None:
+    path = json.dumps(url_path.removeprefix("/v1/"))
+    return failure_of(reply, hint=f'missing, or not allowed: path {path} {{ capabilities = ["read"] }}')

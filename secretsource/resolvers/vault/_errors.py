@@ -8,7 +8,7 @@ from typing import NoReturn
 from urllib.parse import urlsplit
 
 from secretsource.errors import Reason, ResolverError, resolver_error
-from secretsource.resolvers.vault._reply import Reply
+from secretsource.resolvers._reply import Reply
 
 __all__ = ["HVAC", "decoded", "failure_of", "is_missing", "is_sealed", "reason_of_hvac", "reason_of_status"]
 
@@ -66,23 +66,20 @@ def reason_of_hvac(error: Exception) -> Reason:
     return next((HVAC[kind.__name__] for kind in type(error).__mro__ if kind.__name__ in HVAC), Reason.BROKEN)
 
 
-def failure_of(reply: Reply, where: str, *, login: bool = False, hint: str = "") -> ResolverError | None:
+def failure_of(reply: Reply, *, login: bool = False, hint: str = "") -> ResolverError | None:
     """Return the error that a reply means, or `None` if it is an answer.
 
     Args:
         reply: The reply.
-        where: ``host:port`` of the server.
         login: Whether it answers a login.
         hint: Said after a denial.
     """
-    if reply.failure is not None:
-        return reply.failure
     reason = reason_of_status(reply.status, login=login)
     if reason is None:
         return None
     if reply.status == 503 and is_sealed(reply.body):
         reason = Reason.SEALED
-    detail = f"HTTP {reply.status} from {where}" + _redirected(reply) + (" on login" if login else "")
+    detail = reply.said + _redirected(reply) + (" on login" if login else "")
     if reason is Reason.DENIED and hint:
         detail = f"{detail}; {hint}"
     return resolver_error(reason, detail, retry_after=reply.retry_after)
@@ -90,10 +87,11 @@ def failure_of(reply: Reply, where: str, *, login: bool = False, hint: str = "")
 
 def _redirected(reply: Reply) -> str:
     """Name scheme and host of a redirect, and nothing else of it."""
-    if not (300 <= reply.status <= 399 and reply.target):
+    target = reply.headers.get("Location", "")
+    if not (300 <= reply.status <= 399 and target):
         return ""
     try:
-        parts = urlsplit(reply.target)
+        parts = urlsplit(target)
         host = f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname or ""
     except ValueError:
         return ": redirect not followed"

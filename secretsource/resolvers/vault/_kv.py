@@ -10,9 +10,9 @@ from datetime import datetime
 from secretsource._deadline import Deadline
 from secretsource._secret import Document, NotThere
 from secretsource.errors import Reason
+from secretsource.resolvers._reply import Reply
 from secretsource.resolvers._single_flight import SingleFlight
 from secretsource.resolvers.vault._errors import Number, decoded, is_missing
-from secretsource.resolvers.vault._reply import Reply
 
 __all__ = ["Mount", "Mounts", "document_of", "mount_of", "not_there"]
 

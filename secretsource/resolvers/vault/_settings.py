@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from dataclasses import dataclass
-from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
 
 from secretsource._reference import shown
 from secretsource.errors import ConfigError
+from secretsource.resolvers._address import Address, parse_address
+from secretsource.resolvers._authority import SYSTEM, Authority, authority_of
 
 __all__ = ["Settings", "read_settings", "variable"]
 
@@ -19,32 +18,16 @@ class Settings:
     """What is needed to reach one server. Holds no credential.
 
     Attributes:
-        scheme: ``https``, or ``http`` for loopback.
-        host: Without brackets.
-        port: The port, also where the address leaves it out.
-        base: A path before ``/v1``, or empty.
+        address: Where it is; its path stands before ``/v1``.
         namespace: The namespace, or `None` for the root.
-        ca_file: The only authority to trust, or `None` for those of the system.
+        authority: Who vouches for it.
         max_bytes: The largest document that is accepted.
     """
 
-    scheme: str
-    host: str
-    port: int
-    base: str = ""
-    namespace: str | None = None
-    ca_file: str | None = None
-    max_bytes: int = 1_048_576
-
-    @property
-    def where(self) -> str:
-        """``host:port``, as messages show it."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-    @property
-    def origin(self) -> str:
-        """``scheme://host:port``."""
-        return f"{self.scheme}://{self.where}"
+    address: Address
+    namespace: str | None
+    authority: Authority
+    max_bytes: int
 
 
 def variable(name: str) -> str | None:
@@ -66,52 +49,13 @@ def read_settings(
         raise ConfigError(f"no address of the Vault server: set address under {table} or VAULT_ADDR")
     if not isinstance(max_bytes, int) or max_bytes < 1:
         raise ConfigError(f"max_bytes under {table} must be a whole number above 0")
-    parts = _split_address(table, address)
+    ca_file = ca_file or variable("CACERT")
     return Settings(
-        scheme=parts.scheme,
-        host=parts.hostname or "",
-        port=parts.port or (443 if parts.scheme == "https" else 80),
-        base=parts.path.rstrip("/"),
+        address=parse_address(address, f"the address under {table}"),
         namespace=_check_namespace(table, namespace or variable("NAMESPACE")),
-        ca_file=_check_ca_file(table, ca_file or variable("CACERT")),
+        authority=authority_of(f"the ca_file under {table}", file=ca_file) if ca_file else SYSTEM,
         max_bytes=max_bytes,
     )
-
-
-def _split_address(table: str, address: str) -> SplitResult:
-    wrong = f"the address under {table} must be https://host:port"
-    try:
-        parts = urlsplit(address)
-        usable = parts.port != 0
-    except ValueError:
-        usable = False
-    # What is wrong with the address is not quoted: it may hold a password.
-    if not usable or parts.scheme not in {"https", "http"} or not parts.hostname:
-        raise ConfigError(wrong)
-    if (
-        parts.username is not None
-        or parts.query
-        or parts.fragment
-        or not address.isprintable()
-        or " " in address
-    ):
-        raise ConfigError(f"{wrong}, without user, query or fragment")
-    if {".", ".."} & set(parts.path.split("/")) or "//" in parts.path or "%" in parts.path:
-        raise ConfigError(f"{wrong}, with a plain path at most")
-    if parts.scheme == "http" and not _is_loopback(parts.hostname):
-        raise ConfigError(
-            f"{wrong}: plain http is for loopback addresses only, it would send tokens in the clear"
-        )
-    return parts
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _check_namespace(table: str, namespace: str | None) -> str | None:
@@ -122,21 +66,3 @@ def _check_namespace(table: str, namespace: str | None) -> str | None:
             f"the namespace {shown(namespace)} under {table} cannot be one: write it like team/project"
         )
     return namespace.strip("/") or None
-
-
-def _check_ca_file(table: str, ca_file: str | None) -> str | None:
-    if ca_file is None:
-        return None
-    import ssl
-
-    path = Path(ca_file).expanduser()
-    try:
-        ssl.create_default_context(cafile=str(path))
-        problem = ""
-    except ssl.SSLError:
-        problem = "holds no certificates in PEM form"
-    except (OSError, ValueError):
-        problem = "cannot be read"
-    if problem:
-        raise ConfigError(f"the ca_file {shown(str(path))} under {table} {problem}")
-    return str(path)

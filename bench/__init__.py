@@ -1,0 +1,1 @@
+"""How fast secretsource is beside the peers, measured in one run: `make bench`."""

@@ -1,0 +1,120 @@
+"""TLS: verified always, a failure is loud and tried once."""
+
+from __future__ import annotations
+
+import datetime
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import trustme
+
+from secretsource.errors import BackendUnavailable, Reason
+from secretsource.resolvers.conjur import ConjurResolver
+from tests.resolvers.conjur.conftest import context_of
+from tests.resolvers.conjur.support import read, resolver_at, resolver_for, value
+from tests.servers.conjur import ConjurServer
+from tests.servers.faulty import FaultyServer
+
+NAME = "pepipost/api_key"
+PAST = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
+
+
+def test_a_private_authority_is_trusted(tls_server: ConjurServer, ca_file: Path, canary: str) -> None:
+    resolver = resolver_for(tls_server, ca_file=ca_file)
+
+    assert [canary] * 50 == [value(resolver, NAME) for _ in range(50)]
+    assert (1, 1) == (tls_server.connections, tls_server.count("authenticate"))
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        lambda _: context_of(trustme.CA(), "127.0.0.1"),
+        lambda authority: context_of(authority, "other.example.com"),
+        lambda authority: context_of(
+            authority, "127.0.0.1", not_before=PAST, not_after=PAST.replace(year=2021)
+        ),
+    ],
+    ids=["untrusted", "wrong-host", "expired"],
+)
+def test_a_certificate_that_does_not_verify_is_a_tls_failure_without_a_retry(
+    context: Callable[[trustme.CA], ssl.SSLContext], authority: trustme.CA, ca_file: Path
+) -> None:
+    with FaultyServer(context(authority)) as server:
+        with pytest.raises(BackendUnavailable, match=server.url.removeprefix("https://")) as caught:
+            read(resolver_at(server.url, ca_file=ca_file), NAME)
+
+        assert Reason.TLS is caught.value.reason
+        assert (1, []) == (server.connections, server.requests)
+
+
+def test_plain_http_on_the_tls_port_is_a_tls_failure_without_a_retry(faulty: FaultyServer) -> None:
+    with pytest.raises(BackendUnavailable) as caught:
+        read(resolver_at(faulty.url.replace("http:", "https:")), NAME)
+
+    assert (Reason.TLS, 1) == (caught.value.reason, faulty.connections)
+
+
+def test_a_private_authority_replaces_the_system_store(
+    tls_server: ConjurServer, ca_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The system's store trusts the server, the private authority does not.
+    monkeypatch.setenv("SSL_CERT_FILE", str(ca_file))
+    other = tmp_path / "other.pem"
+    trustme.CA().cert_pem.write_to_path(str(other))
+
+    value(resolver_for(tls_server), NAME)
+    with pytest.raises(BackendUnavailable) as caught:
+        read(resolver_for(tls_server, ca_file=other), NAME)
+    assert Reason.TLS is caught.value.reason
+
+
+def test_a_tls_failure_does_not_move_on_to_the_next_address(
+    server: ConjurServer, server_context: ssl.SSLContext
+) -> None:
+    with FaultyServer(server_context) as untrusted:
+        resolver = resolver_for(server, url=[untrusted.url, server.url])
+        with pytest.raises(BackendUnavailable) as caught:
+            read(resolver, NAME)
+
+    assert (Reason.TLS, []) == (caught.value.reason, server.requests)
+
+
+def test_https_goes_through_the_proxy_that_the_environment_names(
+    faulty: FaultyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", faulty.url.replace("//", "//user:pass@"))
+    faulty.answer(403)
+
+    with pytest.raises(BackendUnavailable, match=r"conjur\.example\.com:443 through the proxy 127\.0\.0\.1"):
+        read(resolver_at("https://conjur.example.com"), NAME)
+    assert ("CONNECT", "conjur.example.com:443") == faulty.requests[0][:2]
+    assert "Basic dXNlcjpwYXNz" == faulty.requests[0].headers["proxy-authorization"]
+    assert "authorization" not in faulty.requests[0].headers
+
+
+def test_a_host_in_no_proxy_is_asked_directly(
+    tls_server: ConjurServer,
+    faulty: FaultyServer,
+    ca_file: Path,
+    canary: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", faulty.url)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+    assert canary == value(resolver_for(tls_server, ca_file=ca_file), NAME)
+    assert 0 == faulty.connections
+
+
+def test_the_connection_is_not_kept_after_a_failed_verification(
+    tls_server: ConjurServer, canary: str, ca_file: Path
+) -> None:
+    distrusting = resolver_for(tls_server)
+    with pytest.raises(BackendUnavailable):
+        read(distrusting, NAME)
+
+    assert canary == value(resolver_for(tls_server, ca_file=ca_file), NAME)
+    assert isinstance(distrusting, ConjurResolver)
