@@ -8,8 +8,9 @@ from secretsource._reference import check_name, is_reference, parse_reference, s
 from secretsource.errors import InvalidReference
 from secretsource.resolvers import Location
 
-__all__ = ["below", "locate_variable", "variable_of"]
+__all__ = ["below", "locate_variable", "start_of", "variable_of"]
 
+PATH_END = "/"  # ends the address of a path, and no variable
 _OTHER = re.compile(r"[^A-Za-z0-9]")
 
 
@@ -37,13 +38,18 @@ def locate_variable(name: str, resolver: str, prefix: str, where: str, *, docume
         if is_reference(name)
         else prefix + variable_of(check_name(name))
     )
-    address = f"{variable}_*" if document else variable
-    return Location(address=address, document=document, text=address + where)
+    address, text = (variable + PATH_END, f"{variable}_*") if document else (variable, variable)
+    return Location(address=address, document=document, text=text + where)
 
 
-def below(variable: str, path: str) -> str:
-    """Return the field that *variable* is below the address *path*: ``DB_PRIMARY_USER`` → ``user``."""
-    return variable[len(path) :].lower()
+def start_of(address: str) -> str:
+    """Return what the variables below the address of a path start with: ``DB_PRIMARY_``."""
+    return address.removesuffix(PATH_END) + "_"
+
+
+def below(variable: str, start: str) -> str:
+    """Return the field that *variable* is, of those that begin with *start*: ``DB_PRIMARY_USER`` → ``user``."""
+    return variable[len(start) :].lower()
 
 
 def _variable_of_reference(name: str, resolver: str) -> str:

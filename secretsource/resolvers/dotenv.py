@@ -9,7 +9,7 @@ from secretsource.errors import ConfigError, Reason, resolver_error
 from secretsource.resolvers import Answer, Deadline, Document, Location
 from secretsource.resolvers._dotenv_file import DotenvFile, Parsed
 from secretsource.resolvers._folders import nearest_folder, project_folders
-from secretsource.resolvers._variables import below, locate_variable
+from secretsource.resolvers._variables import below, locate_variable, start_of
 
 __all__ = ["DotenvResolver", "layers"]
 
@@ -61,7 +61,7 @@ class DotenvResolver:
             InvalidResponse: A file has lines that cannot be read, and the variable was not found up to there.
         """
         if location.document:
-            return self._gather(location.address.removesuffix("*"))
+            return self._gather(start_of(location.address))
         for file in self._files:
             parsed = file.parsed()
             value = parsed.values.get(location.address)

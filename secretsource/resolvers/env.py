@@ -8,7 +8,7 @@ from secretsource._secret import MaskedStr, Value, text_or_bytes
 from secretsource.errors import Reason
 from secretsource.resolvers import Answer, Deadline, Document, Location, NotThere
 from secretsource.resolvers._file import file_value, read_file
-from secretsource.resolvers._variables import below, locate_variable
+from secretsource.resolvers._variables import below, locate_variable, start_of
 
 __all__ = ["EnvResolver"]
 
@@ -43,7 +43,7 @@ class EnvResolver:
             InvalidResponse: It is no regular file, or larger than 1 MiB.
         """
         if location.document:
-            return _gather(location.address.removesuffix("*"))
+            return _gather(start_of(location.address))
         return _read(location.address)
 
     def __repr__(self) -> str:

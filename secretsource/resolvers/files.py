@@ -59,7 +59,8 @@ class FilesResolver:
                 f"{shown(name)}: a file has no version, stage or field; write file:///path"
             )
         if reference.path.startswith("/"):
-            return Location(address=reference.path + ("/*" if document else ""), document=document)
+            text = reference.path + ("/*" if document else "")
+            return Location(address=reference.path + ("/" if document else ""), document=document, text=text)
         return self._below_folders(reference.path, document=document)
 
     def fetch(self, location: Location, deadline: Deadline) -> Answer:  # noqa: ARG002 - never waits
@@ -70,7 +71,7 @@ class FilesResolver:
             InvalidResponse: It is no regular file, or larger than 1 MiB.
         """
         if location.document:
-            return self._gather(location.address.removesuffix("/*"))
+            return self._gather(location.address.removesuffix("/"))
         for path, folder in self._candidates(location.address):
             value = self._value(path, folder)
             if value is not None:
@@ -91,7 +92,7 @@ class FilesResolver:
         end = "/*" if document else ""
         other = relative.replace("/", "_") + end.replace("/", "_")
         text = f"{where}/{relative}{end}" + (f" or {other}" if "/" in relative + end else "")
-        return Location(address=relative + end, document=document, text=text)
+        return Location(address=relative + ("/" if document else ""), document=document, text=text)
 
     def _candidates(self, address: str) -> list[tuple[str, str | None]]:
         """Return path and folder of each file that may hold the secret, the first one first."""

@@ -145,7 +145,7 @@ class ConjurResolver:
             from secretsource.resolvers.conjur._listing import Gathering
 
             return Gathering(session, self._account, deadline, max_bytes=self._max_bytes).below(
-                location.address
+                location.address.removesuffix("/")
             )
         from secretsource.resolvers.conjur._reads import read_variable
 
@@ -166,7 +166,7 @@ class ConjurResolver:
     def _location(self, variable: str, version: str | None, document: bool) -> Location:
         text = f"{self._account}:variable:{variable}" + ("/*" if document else "")
         return Location(
-            address=variable,
+            address=f"{variable}/" if document else variable,  # a path is no variable of that name
             version=version,
             document=document,
             text=text if version is None else f"{text}?version={version}",
