@@ -1,19 +1,25 @@
-"""The process-wide store, and the functions that read from it."""
+"""The process-wide store, and the functions that read from it.
+
+The store and what it is built from are imported at the first read, so that a program that imports `get_secret` starts
+as fast as one that does not.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping
-from typing import Final, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Final, TypeVar, cast, overload
 
 from secretsource import _clock
-from secretsource._build import build_store
-from secretsource._cache import Hit
-from secretsource._config import Config
 from secretsource._fork import reset_in_child
-from secretsource._reference import check_name, is_reference, parse_reference
-from secretsource._secret import MaskedBytes, MaskedStr, Secret
-from secretsource._store import UNSET, Store, Unset
+from secretsource._unset import UNSET, Unset
+
+if TYPE_CHECKING:
+    from secretsource._cache import Hit
+    from secretsource._config import Config
+    from secretsource._masked import MaskedBytes, MaskedStr
+    from secretsource._secret import Secret
+    from secretsource._store import Store
 
 __all__ = [
     "SecretHandle",
@@ -65,6 +71,9 @@ def configure(config: Config | None = None, **settings: object) -> Store:
     """
     if config is not None and settings:
         raise TypeError("pass a Config or settings, not both")
+    from secretsource._build import build_store  # noqa: PLC0415 - see the top of this file
+    from secretsource._config import Config  # noqa: PLC0415
+
     if not isinstance(config, Config | None):
         raise TypeError(
             f"pass a Config, or settings such as config_file by keyword, not {type(config).__name__}"
@@ -88,8 +97,8 @@ def default_store() -> Store:
         return store
     with _default.lock:
         if _default.store is None:
-            replace_default_store(build_store(Config.load()))
-        return cast(Store, _default.store)
+            configure()
+        return cast("Store", _default.store)
 
 
 def replace_default_store(store: Store | None) -> Store | None:
@@ -184,6 +193,8 @@ def get_secret_bytes(
     Arguments, defaults and errors are those of `get_secret`.
     """
     found = default_store().get(name, default=cast(D, default), refresh=refresh, timeout=timeout)
+    from secretsource._secret import Secret  # noqa: PLC0415 - loaded by now
+
     return found.value_bytes if isinstance(found, Secret) else found
 
 
@@ -223,7 +234,7 @@ def get_fields(name: str, *, refresh: bool = False, timeout: float | None = None
     binary = [field for field, value in found.items() if isinstance(value, bytes)]
     if binary:
         raise TypeError(f"{name!r} has binary fields ({', '.join(binary)}): use default_store().get_fields()")
-    return cast(Mapping[str, MaskedStr], found)
+    return cast("Mapping[str, MaskedStr]", found)
 
 
 def prefetch(names: Iterable[str], *, timeout: float | None = None) -> None:
@@ -274,9 +285,13 @@ def secret(name: str) -> SecretHandle:
     Raises:
         InvalidReference: The name breaks the grammar.
     """
+    from secretsource._reference import check_name, is_reference, parse_reference  # noqa: PLC0415
+
     parse_reference(name) if is_reference(name) else check_name(name)
     return SecretHandle(name)
 
 
 def _text(found: Secret | D) -> MaskedStr | D:
+    from secretsource._secret import Secret  # noqa: PLC0415 - loaded by now
+
     return found.value if isinstance(found, Secret) else found

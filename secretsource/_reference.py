@@ -7,7 +7,6 @@ untrusted places, so everything here is decided before any I/O, by one grammar.
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 
 from secretsource.errors import InvalidReference
@@ -163,9 +162,15 @@ def _decode(text: str, part: str) -> str:
         )
     raw = _ESCAPE.sub(lambda match: bytes([int(match[1], 16)]), part.encode("ascii"))
     decoded = raw.decode("utf-8", "replace")
-    if "\ufffd" in decoded or any(unicodedata.category(char)[0] in "CZ" and char != " " for char in decoded):
+    if "\ufffd" in decoded or not all(map(_is_plain, decoded)):
         raise InvalidReference(f"{shown(text)} is no reference: {shown(part)} decodes to no plain text")
     return decoded
+
+
+def _is_plain(char: str) -> bool:
+    import unicodedata  # noqa: PLC0415 - only for what is percent-encoded
+
+    return char == " " or unicodedata.category(char)[0] not in "CZ"
 
 
 def _climbs_nowhere(segments: list[str]) -> bool:

@@ -17,6 +17,7 @@ from secretsource._lifetime import Lifetime
 from secretsource._places import NameSettings, Places, References
 from secretsource._reference import check_name, is_reference, shown
 from secretsource._secret import Secret, Value
+from secretsource._unset import UNSET, Unset
 from secretsource.errors import (
     ConfigError,
     InvalidReference,
@@ -30,20 +31,9 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from types import TracebackType
 
-__all__ = ["UNSET", "Explanation", "Store", "Unset"]
+__all__ = ["Explanation", "Store"]
 
 D = TypeVar("D")
-
-
-class Unset:
-    """The type of `UNSET`, which stands for "not given" where `None` is a value."""
-
-    def __repr__(self) -> str:
-        """Return a name for signatures."""
-        return "UNSET"
-
-
-UNSET: Final = Unset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -332,7 +332,7 @@ def test_sixteen_threads_build_one_store(monkeypatch: pytest.MonkeyPatch) -> Non
         threading.Event().wait(0.05)
         return Store([Scripted({"a": "x"})])
 
-    monkeypatch.setattr(_default, "build_store", build)
+    monkeypatch.setattr("secretsource._build.build_store", build)
     stores = in_threads(default_store)
     assert 1 == len(built)
     assert {default_store()} == set(stores)
