@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import sys
-from importlib.util import find_spec
-from typing import NoReturn, SupportsIndex
 
 from secretsource._deadline import Deadline
 from secretsource._fork import PerProcess
 from secretsource._reference import check_resolver_name, is_reference
 from secretsource._secret import Document, NotThere
-from secretsource.errors import MissingDependency
 from secretsource.resolvers import Answer, Location
+from secretsource.resolvers._installed import check_installed
+from secretsource.resolvers._not_pickled import NotPickled
 from secretsource.resolvers._retry import with_retries
 from secretsource.resolvers.aws._client import Clients
 from secretsource.resolvers.aws._document import document_of
@@ -24,7 +23,7 @@ from secretsource.resolvers.aws._settings import Settings
 __all__ = ["AwsResolver"]
 
 
-class AwsResolver:
+class AwsResolver(NotPickled):
     """Reads secrets from AWS Secrets Manager; one GetSecretValue brings a secret with all its JSON keys.
 
     The name ``pepipost/api_key`` is the key ``api_key`` of the secret ``pepipost``; a name of one segment is a whole
@@ -63,8 +62,7 @@ class AwsResolver:
             MissingDependency: boto3 is not installed.
         """
         self.name = check_resolver_name(name)
-        if find_spec("botocore") is None:
-            raise MissingDependency(f"the resolver {name!r} needs boto3: pip install 'secretsource[aws]'")
+        check_installed(name, "boto3", modules=("botocore",), extra="aws")
         self._settings = Settings(
             region=region, profile=profile, endpoint_url=endpoint_url, prefix=prefix, max_bytes=max_bytes
         )
@@ -108,14 +106,6 @@ class AwsResolver:
             f"AwsResolver(name={self.name!r}, region={asked.region!r}, profile={asked.profile!r}, "
             f"endpoint_url={asked.endpoint_url!r}, prefix={asked.prefix!r})"
         )
-
-    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
-        """Refuse to be pickled: the client holds credentials.
-
-        Raises:
-            TypeError: Always.
-        """
-        raise TypeError("an AwsResolver is not pickled: its client holds credentials; make a new one instead")
 
     def _attempt(self, location: Location) -> Document | NotThere:
         """Ask once, and once more with new credentials; what fails is raised here, where no local holds a value."""

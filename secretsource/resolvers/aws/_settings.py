@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from secretsource._reference import shown
 from secretsource.errors import ConfigError
 from secretsource.resolvers._address import parse_address
+from secretsource.resolvers._max_bytes import check_max_bytes
 
 __all__ = ["Settings"]
 
@@ -41,8 +42,7 @@ class Settings:
             parse_address(self.endpoint_url, "the endpoint_url for AWS")
         if not _is_like(_PREFIX, self.prefix):
             raise ConfigError(f"the prefix {shown(self.prefix)} for AWS holds what no secret has in its name")
-        if not isinstance(self.max_bytes, int) or self.max_bytes < 1:
-            raise ConfigError("max_bytes for AWS must be a whole number of bytes, 1 or more")
+        check_max_bytes(self.max_bytes, "the max_bytes for AWS")
 
 
 def _is_like(pattern: re.Pattern[str], text: object) -> bool:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import urllib3
+
 from secretsource.resolvers._http import timeout_of
 from secretsource.resolvers._reply import MAX_BODY_OVERHEAD
 from secretsource.resolvers.aws._body import read_body
-from secretsource.resolvers.aws._client import READ_TIMEOUT
+from secretsource.resolvers.aws._client import CONNECT_TIMEOUT, READ_TIMEOUT
 from secretsource.resolvers.aws._quiet import current_deadline
 
 if TYPE_CHECKING:
@@ -25,13 +27,14 @@ class BoundedSession:
     """Stands before botocore's HTTP session: the same connections, TLS and proxies, but answers are read by us.
 
     botocore reads a body to its end, however large it is and however slowly it comes. Here the deadline of the call
-    bounds the wait for each byte and for all of them, and a body beyond the limit is not read on.
+    bounds the wait for the connection, for each byte and for all of them, and a body beyond the limit is not read on.
     """
 
     def __init__(self, inner: URLLib3Session, *, limit: int) -> None:
         """Wrap *inner*; *limit* is the most bytes of a body that are read."""
         self._inner = inner
         self._limit = limit
+        _limit_connects(inner)
 
     def send(self, request: AWSPreparedRequest) -> AWSResponse:
         """Send the request and return its response with the body read."""
@@ -60,8 +63,29 @@ class _Body:
         yield self._body
 
 
+class _ConnectTimeout(urllib3.Timeout):
+    """The timeouts of the session: botocore asks for that of connections anew for each request."""
+
+    @property
+    def connect_timeout(self) -> float:
+        """What is left of the call of ours that runs, `CONNECT_TIMEOUT` at most."""
+        deadline = current_deadline()
+        return CONNECT_TIMEOUT if deadline is None else min(timeout_of(deadline), CONNECT_TIMEOUT)
+
+
+def _limit_connects(session: URLLib3Session) -> None:
+    """Let connections of *session* follow the deadline; where botocore keeps no such timeout, they keep theirs."""
+    if isinstance(getattr(session, "_timeout", None), urllib3.Timeout):
+        session._timeout = _ConnectTimeout(  # type: ignore[attr-defined]
+            connect=CONNECT_TIMEOUT, read=READ_TIMEOUT
+        )
+
+
 def _limit_reads(request: AWSPreparedRequest, seconds: float) -> None:
-    """Set the read timeout of this one request; older versions of botocore have none and keep `READ_TIMEOUT`."""
+    """Set the read timeout of this one request, and have botocore ask for that of its connection.
+
+    Older versions of botocore have no timeouts of one request and keep `CONNECT_TIMEOUT` and `READ_TIMEOUT`.
+    """
     context = getattr(request, "context", None)
     if isinstance(context, dict):
         context["read_timeout"] = seconds

@@ -10,8 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
-from typing import TYPE_CHECKING, NoReturn, SupportsIndex
+from typing import TYPE_CHECKING
 
 from secretsource._fork import PerProcess
 from secretsource._reference import (
@@ -22,9 +21,12 @@ from secretsource._reference import (
     parse_reference,
     shown,
 )
-from secretsource.errors import ConfigError, InvalidReference, MissingDependency, ResolverError
+from secretsource.errors import InvalidReference, ResolverError
 from secretsource.resolvers import Answer, Deadline, Location
 from secretsource.resolvers._credential import Credential
+from secretsource.resolvers._installed import check_installed
+from secretsource.resolvers._max_bytes import check_max_bytes
+from secretsource.resolvers._not_pickled import NotPickled
 from secretsource.resolvers.conjur._auth import auth_of
 from secretsource.resolvers.conjur._settings import account_of, addresses_of, checked_prefix, trusted
 
@@ -36,7 +38,7 @@ __all__ = ["ConjurResolver"]
 _VERSION = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 
 
-class ConjurResolver:
+class ConjurResolver(NotPickled):
     """Asks one Conjur for variables, over kept connections and with one shared token.
 
     Args:
@@ -68,19 +70,14 @@ class ConjurResolver:
         auth: Mapping[str, Credential] | None = None,
         max_bytes: int = 1_048_576,
     ) -> None:
-        if find_spec("urllib3") is None:
-            raise MissingDependency(
-                f"the resolver {name!r} needs urllib3: pip install 'secretsource[conjur]'"
-            )
-        if isinstance(max_bytes, bool) or not isinstance(max_bytes, int) or max_bytes < 1:
-            raise ConfigError(f"max_bytes must be a whole number of bytes from 1 up, not {shown(max_bytes)}")
         self.name = check_resolver_name(name)
+        check_installed(name, "urllib3", modules=("urllib3",), extra="conjur")
         self._addresses = addresses_of(url)
         self._account = account_of(account)
         self._authority = trusted(ca_file)
         self._prefix = checked_prefix(prefix)
         self._auth = auth_of(auth)
-        self._max_bytes = max_bytes
+        self._max_bytes = check_max_bytes(max_bytes, "Conjur's max_bytes")
         self._sessions = PerProcess(self._new_session)
 
     def locate(self, name: str, *, document: bool = False) -> Location:
@@ -130,14 +127,6 @@ class ConjurResolver:
         """Return name and addresses, no credential."""
         urls = ", ".join(map(str, self._addresses))
         return f"ConjurResolver({self.name!r}, url={urls!r}, account={self._account!r})"
-
-    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
-        """Refuse to be pickled.
-
-        Raises:
-            TypeError: Always.
-        """
-        raise TypeError("a ConjurResolver is not pickled: it holds credentials")
 
     def _fetch(self, location: Location, deadline: Deadline) -> Answer:
         session = self._sessions.get()

@@ -11,9 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from secretsource._nearest import nearest
-from secretsource._reference import shown
 from secretsource.errors import ConfigError
+from secretsource.resolvers._auth_table import AuthMethod, build_method
 from secretsource.resolvers._credential import Credential, reveal
 
 __all__ = ["Auth", "LoginRequest", "auth_of"]
@@ -45,19 +44,9 @@ def auth_of(auth: Mapping[str, Credential] | None) -> Auth:
     """Return the method that *auth* describes; `None` reads Conjur's own variables at each login.
 
     Raises:
-        ConfigError: The method or a key is unknown, or one is missing.
+        ConfigError: A variable is missing; see `build_method` for a table.
     """
-    if auth is None:
-        return _from_environment()
-    if not isinstance(auth, Mapping):
-        raise ConfigError(f"auth must be a table: {_EXAMPLE}")
-    method = auth.get("method")
-    if not isinstance(method, str):
-        raise ConfigError(f"auth needs a method, one of {', '.join(map(repr, _METHODS))}")
-    if method not in _METHODS:
-        raise ConfigError(f"auth: the method {shown(method)} is unknown; {nearest(method, _METHODS)}")
-    build, keys = _METHODS[method]
-    return build(_checked(auth, method, keys))
+    return _from_environment() if auth is None else build_method(auth, _METHODS)
 
 
 def _api_key(settings: Mapping[str, Credential]) -> Auth:
@@ -81,24 +70,9 @@ def _api_key_request(account: str, login: str, api_key: Credential) -> LoginRequ
     return LoginRequest(login=login, path=path, body=reveal(api_key).encode())
 
 
-_METHODS: dict[str, tuple[Callable[[Mapping[str, Credential]], Auth], tuple[str, ...]]] = {
-    "api_key": (_api_key, ("login", "api_key")),
+_METHODS: dict[str, AuthMethod[Auth]] = {
+    "api_key": AuthMethod(_api_key, ("login", "api_key")),
 }
-
-
-def _checked(auth: Mapping[str, Credential], method: str, keys: tuple[str, ...]) -> Mapping[str, Credential]:
-    for key in auth:
-        if key not in {"method", *keys}:
-            raise ConfigError(
-                f"auth: the method {method!r} has no key {shown(key)}; {nearest(str(key), keys)}"
-            )
-    for key in keys:
-        value = auth.get(key)
-        if value is None or value == "":
-            raise ConfigError(f"auth: the method {method!r} needs {key}")
-        if not isinstance(value, str) and not callable(value):
-            raise ConfigError(f"auth: {key} must be a str or a callable that returns one")
-    return dict(auth)
 
 
 def _variable(name: str) -> str:

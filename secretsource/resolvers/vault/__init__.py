@@ -11,9 +11,8 @@ and what is not there from ``VAULT_*``, the order of OpenBao's own client. ``VAU
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NoReturn, SupportsIndex
+from typing import TYPE_CHECKING
 
 from secretsource._fork import PerProcess
 from secretsource._reference import (
@@ -24,9 +23,11 @@ from secretsource._reference import (
     shown,
     split_name,
 )
-from secretsource.errors import ConfigError, InvalidReference, MissingDependency, ResolverError
+from secretsource.errors import ConfigError, InvalidReference, ResolverError
 from secretsource.resolvers import Answer, Deadline, Location
 from secretsource.resolvers._credential import Credential
+from secretsource.resolvers._installed import check_installed
+from secretsource.resolvers._not_pickled import NotPickled
 from secretsource.resolvers._retry import with_retries
 from secretsource.resolvers.vault._auth import choose_method
 from secretsource.resolvers.vault._paths import check_path
@@ -40,7 +41,7 @@ __all__ = ["VaultResolver"]
 _MAX_VERSION_DIGITS = 18
 
 
-class VaultResolver:
+class VaultResolver(NotPickled):
     """Reads secrets from Vault or OpenBao.
 
     The name ``pepipost/api_key`` is the key ``api_key`` of the secret ``pepipost`` in the mount; a name of one segment,
@@ -82,7 +83,7 @@ class VaultResolver:
         max_bytes: int = 1_048_576,
     ) -> None:
         self.name = check_resolver_name(name)
-        _check_installed(name)
+        check_installed(name, "hvac", modules=("hvac", "urllib3"), extra="vault")
         self._settings = read_settings(
             name, address=address, namespace=namespace, ca_file=ca_file, max_bytes=max_bytes
         )
@@ -158,21 +159,6 @@ class VaultResolver:
     def __repr__(self) -> str:
         """Return name and address."""
         return f"VaultResolver({self.name!r}, address={str(self._settings.address)!r})"
-
-    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
-        """Refuse to be pickled.
-
-        Raises:
-            TypeError: Always: the resolver holds credentials.
-        """
-        raise TypeError(
-            "a VaultResolver is not pickled: it holds credentials; build it from the configuration"
-        )
-
-
-def _check_installed(name: str) -> None:
-    if any(importlib.util.find_spec(module) is None for module in ("hvac", "urllib3")):
-        raise MissingDependency(f"the resolver {name!r} needs hvac: pip install 'secretsource[vault]'")
 
 
 def _check_mount(name: str, mount: str) -> str:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from secretsource._clock import Clock
 from secretsource._deadline import Deadline
-from secretsource._nearest import nearest
 from secretsource._reference import shown
 from secretsource._secret import MaskedStr
 from secretsource.errors import ConfigError, InvalidReference, Reason, ResolverError, resolver_error
+from secretsource.resolvers._auth_table import AuthMethod, build_method
 from secretsource.resolvers._credential import Credential, reveal
 from secretsource.resolvers._reply import Reply, answered
 from secretsource.resolvers._tokens import RENEW_AT
@@ -169,16 +169,9 @@ def _token_of_file(path: Path) -> str:
     raise resolver_error(Reason.DENIED, f"{path} cannot be read")
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    build: Callable[[Mapping[str, Credential]], Method]
-    required: tuple[str, ...]
-    optional: tuple[str, ...] = ()
-
-
-METHODS: dict[str, _Entry] = {
-    "approle": _Entry(lambda given: AppRoleMethod(**given), ("role_id", "secret_id"), ("mount",)),
-    "token": _Entry(lambda given: TokenMethod(**given), ("token",)),
+METHODS: dict[str, AuthMethod[Method]] = {
+    "approle": AuthMethod(lambda given: AppRoleMethod(**given), ("role_id", "secret_id"), ("mount",)),
+    "token": AuthMethod(lambda given: TokenMethod(**given), ("token",)),
 }
 """The methods by the names that the configuration uses."""
 
@@ -187,30 +180,6 @@ def choose_method(auth: Mapping[str, Credential] | None) -> Method:
     """Return the method that the setting ``auth`` describes; `None` is a token from the environment.
 
     Raises:
-        ConfigError: The method or a key of it is unknown, with the nearest known one, or a key is missing.
+        ConfigError: See `build_method`.
     """
-    if auth is None:
-        return TokenMethod()
-    if not isinstance(auth, Mapping):
-        raise ConfigError(
-            f"auth must be a table such as {{ method = 'approle', … }}, not {type(auth).__name__}"
-        )
-    method = auth.get("method")
-    if not isinstance(method, str) or method not in METHODS:
-        raise ConfigError(f"auth needs a known method: {nearest(str(method or ''), METHODS)}")
-    entry = METHODS[method]
-    given = {key: credential for key, credential in auth.items() if key != "method"}
-    _check_keys(method, entry, given)
-    return entry.build(given)
-
-
-def _check_keys(method: str, entry: _Entry, given: Mapping[str, Credential]) -> None:
-    for key, credential in given.items():
-        if key not in entry.required + entry.optional:
-            known = nearest(str(key), entry.required + entry.optional)
-            raise ConfigError(f"unknown key {shown(key)} in auth of method {method!r}: {known}")
-        if not (callable(credential) or (isinstance(credential, str) and credential)):
-            raise ConfigError(f"{key!r} in auth of method {method!r} must be a text that is not empty")
-    missing = [key for key in entry.required if key not in given]
-    if missing:
-        raise ConfigError(f"auth of method {method!r} needs {' and '.join(map(repr, missing))}")
+    return TokenMethod() if auth is None else build_method(auth, METHODS)

@@ -9,6 +9,7 @@ from secretsource._reference import shown
 from secretsource.errors import ConfigError
 from secretsource.resolvers._address import Address, parse_address
 from secretsource.resolvers._authority import SYSTEM, Authority, authority_of
+from secretsource.resolvers._max_bytes import check_max_bytes
 
 __all__ = ["Settings", "read_settings", "variable"]
 
@@ -47,14 +48,12 @@ def read_settings(
     address = address or variable("ADDR")
     if not address:
         raise ConfigError(f"no address of the Vault server: set address under {table} or VAULT_ADDR")
-    if not isinstance(max_bytes, int) or max_bytes < 1:
-        raise ConfigError(f"max_bytes under {table} must be a whole number above 0")
     ca_file = ca_file or variable("CACERT")
     return Settings(
         address=parse_address(address, f"the address under {table}"),
         namespace=_check_namespace(table, namespace or variable("NAMESPACE")),
         authority=authority_of(f"the ca_file under {table}", file=ca_file) if ca_file else SYSTEM,
-        max_bytes=max_bytes,
+        max_bytes=check_max_bytes(max_bytes, f"the max_bytes under {table}"),
     )
 
 

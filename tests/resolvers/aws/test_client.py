@@ -14,9 +14,11 @@ from typing import Any
 
 import pytest
 
-from secretsource.errors import AccessDenied, ConfigError, InvalidReference, MissingDependency
-from secretsource.resolvers import aws
+from secretsource._deadline import Deadline
+from secretsource.errors import AccessDenied, ConfigError, InvalidReference
 from secretsource.resolvers.aws import AwsResolver
+from secretsource.resolvers.aws._client import CONNECT_TIMEOUT
+from secretsource.resolvers.aws._quiet import own_call
 from secretsource.resolvers.aws._wire import BoundedSession
 from tests.resolvers.aws.support import canary, fetch, found, login, read, refusal, resolver, server
 from tests.servers.faulty import FaultyServer
@@ -101,6 +103,7 @@ def test_a_prefix_that_no_secret_has_is_refused(prefix: str) -> None:
     [
         {"max_bytes": 0},
         {"max_bytes": "many"},
+        {"max_bytes": True},
         {"region": ""},
         {"region": "eu central"},
         {"region": 1},
@@ -118,13 +121,6 @@ def test_a_setting_that_makes_no_sense_is_refused(settings: dict[str, Any]) -> N
 def test_a_name_that_is_no_scheme_is_refused() -> None:
     with pytest.raises(InvalidReference):
         AwsResolver("a b")
-
-
-def test_a_missing_package_is_named_when_the_resolver_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(aws, "find_spec", lambda name: None)
-
-    with pytest.raises(MissingDependency, match=r"pip install 'secretsource\[aws\]'"):
-        AwsResolver()
 
 
 def test_nothing_of_boto3_is_imported_before_the_first_read() -> None:
@@ -317,6 +313,17 @@ def test_the_bounds_are_in_place_with_this_version_of_botocore(resolver: AwsReso
     client = resolver._clients.get().get()
 
     assert isinstance(client._endpoint.http_session, BoundedSession)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("left", "expected"), [(1, 1.0), (60, CONNECT_TIMEOUT)])
+def test_a_connection_gets_what_is_left_up_to_its_own_limit(
+    resolver: AwsResolver, left: float, expected: float
+) -> None:
+    session: Any = resolver._clients.get().get()._endpoint.http_session  # type: ignore[attr-defined]
+
+    with own_call(Deadline(left)):
+        assert expected == pytest.approx(session._inner._timeout.connect_timeout, abs=0.1)
+    assert CONNECT_TIMEOUT == session._inner._timeout.connect_timeout
 
 
 def test_our_client_leaves_the_clients_of_the_application_alone(

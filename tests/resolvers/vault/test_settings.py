@@ -140,9 +140,10 @@ def test_a_ca_file_of_the_environment_is_checked_too(monkeypatch: pytest.MonkeyP
     assert "vault.example" in repr(_resolver())
 
 
-def test_a_size_limit_must_be_a_number_above_zero() -> None:
-    with pytest.raises(ConfigError, match="max_bytes"):
-        _resolver(max_bytes=0)
+@pytest.mark.parametrize("limit", [0, "1", True])
+def test_a_size_limit_must_be_a_number_above_zero(limit: object) -> None:
+    with pytest.raises(ConfigError, match=r"max_bytes under \[resolvers\.vault\]"):
+        _resolver(max_bytes=limit)
 
 
 @pytest.mark.parametrize(

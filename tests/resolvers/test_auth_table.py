@@ -1,0 +1,97 @@
+"""One rule for the ``auth`` of all backends."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+import pytest
+
+from secretsource.errors import ConfigError
+from secretsource.resolvers._auth_table import AuthMethod, build_method
+
+METHODS = {
+    "key": AuthMethod(dict, ("login", "key"), ("mount",)),
+    "token": AuthMethod(dict, ("token",)),
+}
+
+
+def built(auth: Any) -> object:
+    return build_method(auth, METHODS)
+
+
+def test_a_method_is_built_of_its_keys() -> None:
+    assert {"login": "a", "key": "b", "mount": "c"} == built(
+        {"method": "key", "login": "a", "key": "b", "mount": "c"}
+    )
+
+
+def test_a_key_that_is_optional_may_be_left_out() -> None:
+    assert {"login": "a", "key": "b"} == built({"method": "key", "login": "a", "key": "b"})
+
+
+def test_a_callable_is_taken_and_not_called() -> None:
+    def never() -> str:
+        raise AssertionError
+
+    assert {"token": never} == built({"method": "token", "token": never})
+
+
+def test_a_table_that_changes_later_changes_nothing() -> None:
+    auth = {"method": "token", "token": "x"}
+    kept = built(auth)
+    auth["token"] = "y"
+
+    assert {"token": "x"} == kept
+
+
+@pytest.mark.parametrize(
+    ("auth", "message"),
+    [
+        ("token", "auth must be a table such as { method = 'key', … }, not str"),
+        ({}, "auth needs a known method: known are: key, token"),
+        ({"method": 1}, "auth needs a known method: known are: key, token"),
+        ({"method": ["token"]}, "auth needs a known method: known are: key, token"),
+        ({"method": "tokn"}, "auth needs a known method: did you mean 'token'?"),
+        ({"method": "token"}, "auth of method 'token' needs 'token'"),
+        ({"method": "key", "mount": "x"}, "auth of method 'key' needs 'login' and 'key'"),
+        (
+            {"method": "token", "tokn": "x"},
+            "unknown key 'tokn' in auth of method 'token': did you mean 'token'?",
+        ),
+        (
+            {"method": "token", 5: "x"},
+            "unknown key a value of type int in auth of method 'token': known are: token",
+        ),
+        *(
+            (
+                {"method": "token", "token": wrong},
+                "'token' in auth of method 'token' must be a text that is not empty, or a callable that returns one",
+            )
+            for wrong in ("", None, 5, b"x")
+        ),
+    ],
+)
+def test_what_is_wrong_is_told_with_what_is_known(auth: object, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        built(auth)
+    assert message == str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "misplaced",
+    [
+        lambda value: value,
+        lambda value: {"method": value},
+        lambda value: {"method": [value]},
+        lambda value: {"method": "token", "tokn": value},
+        lambda value: {"method": "token", "token": [value]},
+        lambda value: {"method": "key", "key": value},
+    ],
+)
+def test_a_credential_is_not_shown_wherever_it_stands(misplaced: Any) -> None:
+    value = secrets.token_hex(16)
+
+    with pytest.raises(ConfigError) as caught:
+        built(misplaced(value))
+    assert value not in str(caught.value)
