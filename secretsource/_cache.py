@@ -30,7 +30,7 @@ class DocumentKey(NamedTuple):
 class Entry:
     """One answer of a backend: a document, or that it is not there."""
 
-    __slots__ = ("answer", "fetched_at", "key", "names", "number", "used")
+    __slots__ = ("answer", "distrusted", "fetched_at", "key", "names", "number", "used")
 
     def __init__(
         self, key: DocumentKey, answer: Document | NotThere, *, fetched_at: float, number: int
@@ -47,6 +47,7 @@ class Entry:
         self.answer = answer
         self.fetched_at = fetched_at
         self.number = number
+        self.distrusted = False  # a TLS verification has failed since
         self.used = False  # set by hits without a lock, looked at by eviction
         self.names: tuple[str, ...] = ()  # the names whose direct entries rest on this answer
 
@@ -103,7 +104,7 @@ class Cache:
         self._documents = _Documents(max_entries)
         self._max_entries = max_entries
         self._forgotten = 0
-        self._gone: cachetools.LRUCache[DocumentKey, int] = cachetools.LRUCache(max_entries)
+        self._gone: dict[DocumentKey, int] = {}
         self._lock = threading.Lock()
         reset_in_child(self._reset)
 
@@ -117,7 +118,7 @@ class Cache:
         self._documents = _Documents(self._max_entries)
         for entry in kept[-self._max_entries :]:
             self._documents[entry.key] = entry
-        self._gone = cachetools.LRUCache(self._max_entries)
+        self._gone = {}
         for name, hit in list(self.hits.items()):
             if self._documents.get(hit.entry.key) is not hit.entry:
                 del self.hits[name]
@@ -137,16 +138,31 @@ class Cache:
                 return
             self._unlink(known)
             if known is None and len(self._documents) >= self._max_entries:
-                self._unlink(self._documents.popitem()[1])
+                evicted = self._documents.popitem()[1]
+                self._unlink(evicted)
+                self._forgotten = max(
+                    self._forgotten, evicted.number
+                )  # nothing older comes back in its place
             self._documents[entry.key] = entry
 
     def drop(self, key: DocumentKey, number: int) -> None:
         """Forget the answer for *key*, and every one that a flight up to *number* still brings, but no newer one."""
         with self._lock:
             self._gone[key] = max(number, self._gone.get(key, 0))
+            if (
+                len(self._gone) > self._max_entries
+            ):  # one floor for all, which only costs fetches that are under way
+                self._forgotten = max(self._forgotten, *self._gone.values())
+                self._gone.clear()
             known = self._documents.get(key)
             if known is not None and known.number <= number:
                 self._unlink(self._documents.pop(key))
+
+    def distrust(self, key: DocumentKey) -> None:
+        """Note that the backend's TLS verification failed: this answer is not served once it is past its ttl."""
+        with self._lock:
+            if (known := self._documents.get(key)) is not None:
+                known.distrusted = True
 
     def link(self, name: str, hit: Hit, rests_on: Sequence[Entry]) -> None:
         """Make *hit* the direct entry of *name*, while every answer it rests on is kept and none was replaced."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from secretsource._cache import Entry
+from secretsource._deadline import Deadline
 from secretsource._reference import check_resolver_name
 from secretsource._secret import Document, NotThere
 from secretsource.errors import (
@@ -25,9 +26,9 @@ from secretsource.errors import (
     SecretSourceError,
     Step,
 )
-from secretsource.resolvers import Location, Resolver
+from secretsource.resolvers import Location, Resolver, is_local
 
-__all__ = ["Ask", "Found", "Link", "Looked", "Policy", "has", "walk"]
+__all__ = ["Ask", "Found", "Link", "Looked", "Policy", "has", "part_for", "walk"]
 
 Policy = Literal["stop", "next"]
 
@@ -159,6 +160,18 @@ def walk(name: str, asks: Sequence[Ask], steps: list[Step]) -> Generator[Ask, Lo
     raise SecretNotFound(name, tuple(steps))
 
 
+def part_for(ask: Ask, asks: Sequence[Ask], deadline: Deadline) -> Deadline:
+    """Return until when *ask* may take: a link that an outage passes over leaves time for those behind it.
+
+    A backend that hangs would else use up the time of the whole chain, and ``on_unavailable = "next"`` would help only
+    against outages that are told at once.
+    """
+    if ask.link.on_unavailable == "stop":
+        return deadline
+    remote = sum(not is_local(each.link.resolver) for each in asks[asks.index(ask) + 1 :])
+    return Deadline(deadline.remaining / (1 + remote)) if remote else deadline
+
+
 def _judge(ask: Ask, looked: Looked) -> tuple[Step, Document | NotThere | SecretSourceError]:
     answer = looked.answer
     if isinstance(answer, Document) and not has(answer, ask.location):
@@ -166,6 +179,8 @@ def _judge(ask: Ask, looked: Looked) -> tuple[Step, Document | NotThere | Secret
             Reason.FIELD
         )  # an old document cannot tell that a field is not there
     outcome, reason, detail = _classified(answer)
+    if isinstance(answer, Document) and answer.pick(ask.location.field) in {"", b""}:
+        detail = "empty"
     step = Step(
         link=ask.link.name,
         location=str(ask.location),

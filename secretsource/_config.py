@@ -17,7 +17,7 @@ from secretsource._config_files import (
     is_seconds,
     read_variables,
 )
-from secretsource._credentials import refuse_literals
+from secretsource._credentials import refuse_literals, with_masked_credentials
 from secretsource._nearest import nearest
 from secretsource._reference import (
     MAX_NAME,
@@ -84,7 +84,7 @@ class Config:
     max_entries: int = 1024
     max_concurrency: int = 16
     references: str = "anywhere"
-    resolvers: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    resolvers: Mapping[str, Mapping[str, object]] = field(default_factory=dict, repr=False)
     secrets: Mapping[str, SecretConfig] = field(default_factory=dict)
     source: str = _ARGUMENTS
 
@@ -100,6 +100,7 @@ class Config:
             ConfigError: A key is unknown (with the nearest known one), a value has the wrong type or is out of range,
                 the profile is not known, or the file cannot be trusted.
         """
+        settings = with_masked_credentials(settings)
         _known_keys(settings, [*_TOP_KEYS, "config_file"], _ARGUMENTS)
         variables = read_variables()
         path = settings.get("config_file", variables.pop("config", None))
@@ -250,6 +251,8 @@ def _known_profile(profile: object, file: ConfigFile | None) -> None:
         return
     declared = file.table.get("profiles", {}) if file is not None else {}
     names = sorted(declared) if isinstance(declared, Mapping) else []
+    if isinstance(profile, Mapping):
+        raise ConfigError(f"{_ARGUMENTS if file is None else file.path}: did you mean [profiles.NAME]?")
     if not isinstance(profile, str) or not _is_segment(profile):
         raise ConfigError(
             f"profile must be one word of letters, digits, '_', '.' and '-', not {shown(profile)}"

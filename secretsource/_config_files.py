@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from secretsource._credentials import with_masked_credentials
+from secretsource._masked import MaskedBytes, MaskedStr
 from secretsource._nearest import nearest
 from secretsource._reference import shown
-from secretsource._secret import MaskedBytes
 from secretsource.errors import ConfigError, ResolverError
 from secretsource.resolvers._file import read_file
 from secretsource.resolvers._folders import project_folders
+from secretsource.resolvers._trust import why_not_trusted
 
 __all__ = [
     "COUNTS",
@@ -53,14 +53,15 @@ def find_config(path: str | None) -> ConfigFile | None:
         ConfigError: The file is missing although it was named, is no TOML, or is writable by everybody.
     """
     if path is not None:
-        table = _table(path)
+        table = _table(path, named=True)
         if table is None:
-            raise ConfigError(f"{path}: there is no such file, or it has no table [tool.secretsource]")
+            there = os.path.exists(path)
+            raise ConfigError(f"{path}: " + ("no table [tool.secretsource]" if there else "no such file"))
         return ConfigFile(path, table)
     for folder in project_folders():
         for name in (_FILE, _PYPROJECT):
             candidate = os.path.join(folder, name)
-            if (table := _table(candidate)) is not None:
+            if (table := _table(candidate, named=False)) is not None:
                 return ConfigFile(candidate, table)
     return None
 
@@ -72,18 +73,18 @@ def read_variables() -> dict[str, object]:
         ConfigError: A variable is unknown, or its text is no number where one is needed.
     """
     settings: dict[str, object] = {}
-    for variable, text in os.environ.items():
-        if variable.startswith(PREFIX):
-            key = variable.removeprefix(PREFIX).lower()
-            settings[key] = _converted(variable, key, text)
+    for variable in [name for name in os.environ if name.startswith(PREFIX)]:
+        key = variable.removeprefix(PREFIX).lower()
+        settings[key] = _converted(variable, key, MaskedStr(os.environ[variable]))
     return settings
 
 
-def _converted(variable: str, key: str, text: str) -> object:
+def _converted(variable: str, key: str, text: MaskedStr) -> object:
+    """Return what a variable says. It is masked until its key is known: a credential may stand in the wrong place."""
     if key in _KNOWN and not text.strip(" ,"):
         raise ConfigError(f"the environment variable {variable} is empty: set it, or take it away")
     if key in _TEXTS:
-        return text
+        return text.reveal()
     if key == "chain":
         return [name.strip() for name in text.split(",") if name.strip()]
     if key not in _KNOWN:
@@ -115,7 +116,7 @@ def is_seconds(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _MOST_SECONDS
 
 
-def _table(path: str) -> Mapping[str, object] | None:
+def _table(path: str, *, named: bool) -> Mapping[str, object] | None:
     found = _read(path)
     if found is None:
         return None
@@ -128,10 +129,8 @@ def _table(path: str) -> Mapping[str, object] | None:
         # the others' tables are for their own tools to complain about
         if table is None and not (problem and content.find(b"secretsource") >= 0):
             return None
-    if status.st_mode & stat.S_IWOTH and os.name == "posix":
-        raise ConfigError(
-            f"{path} is writable by everybody, so anybody may have put settings there: chmod o-w it"
-        )
+    if doubt := why_not_trusted(path, status, named=named):
+        raise ConfigError(doubt)
     if problem:
         raise ConfigError(f"{path} is no TOML: {problem}")
     if not isinstance(table, Mapping):

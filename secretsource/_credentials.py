@@ -15,6 +15,7 @@ from secretsource.resolvers import Document, Resolver
 __all__ = [
     "CREDENTIAL_KEYS",
     "LocalCredential",
+    "plain",
     "refuse_literals",
     "with_local_credentials",
     "with_masked_credentials",
@@ -87,26 +88,34 @@ def with_local_credentials(auth: Mapping[str, object], used_as: str) -> dict[str
 
 
 def with_masked_credentials(table: Mapping[str, object]) -> dict[str, object]:
-    """Return *table* with the text in ``auth``, and where a credential may have been put by mistake, masked.
+    """Return *table* with all text about resolvers, and where a credential may stand by mistake, masked.
 
-    What is refused later is refused in frames whose local variables hold the table.
+    What is refused later is refused in frames whose local variables hold the table. `plain` undoes it where a
+    resolver gets a setting that it knows and that is no credential.
     """
-    masked: dict[str, object] = {}
-    for key, value in table.items():
-        if isinstance(value, Mapping):
-            inner = with_masked_credentials(value)
-            masked[key] = _all_masked(inner) if key == "auth" else inner
-        else:
-            masked[key] = _masked(value) if key in CREDENTIAL_KEYS else value
-    return masked
-
-
-def _all_masked(table: Mapping[str, object]) -> dict[str, object]:
-    return {key: _masked(value) for key, value in table.items()}
+    return {
+        key: _masked(value)
+        if key in CREDENTIAL_KEYS or key == "resolvers"
+        else with_masked_credentials(value)
+        if isinstance(value, Mapping)
+        else value
+        for key, value in table.items()
+    }
 
 
 def _masked(value: object) -> object:
-    return MaskedStr(value) if isinstance(value, str) else value
+    if isinstance(value, str):
+        return MaskedStr(value)
+    if isinstance(value, Mapping):
+        return {key: _masked(inner) for key, inner in value.items()}
+    return [_masked(inner) for inner in value] if isinstance(value, list) else value
+
+
+def plain(value: object) -> object:
+    """Return a setting without its mask; an address that holds a login keeps it."""
+    if isinstance(value, MaskedStr):
+        return value if "@" in value else value.reveal()
+    return [plain(inner) for inner in value] if isinstance(value, list) else value
 
 
 def refuse_literals(auth: Mapping[str, object], used_as: str) -> None:

@@ -32,6 +32,11 @@ class Deadline:
         return max(0.0, self._at - time.monotonic())
 
     @property
+    def left(self) -> float:
+        """The seconds that are left; below 0 afterwards."""
+        return self._at - time.monotonic()
+
+    @property
     def expired(self) -> bool:
         """Whether nothing is left."""
         return time.monotonic() >= self._at

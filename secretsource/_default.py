@@ -69,11 +69,13 @@ def configure(config: Config | None = None, **settings: object) -> Store:
         MissingDependency: A resolver needs a package that is not installed.
         TypeError: Both a configuration and settings are given, or *config* is no `Config`.
     """
-    if config is not None and settings:
-        raise TypeError("pass a Config or settings, not both")
     from secretsource._build import build_store  # noqa: PLC0415 - see the top of this file
     from secretsource._config import Config  # noqa: PLC0415
+    from secretsource._credentials import with_masked_credentials  # noqa: PLC0415
 
+    settings = with_masked_credentials(settings)
+    if config is not None and settings:
+        raise TypeError("pass a Config or settings, not both")
     if not isinstance(config, Config | None):
         raise TypeError(
             f"pass a Config, or settings such as config_file by keyword, not {type(config).__name__}"

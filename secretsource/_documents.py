@@ -30,7 +30,7 @@ from secretsource.resolvers import is_local
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-__all__ = ["Documents", "key_of", "too_late", "wait"]
+__all__ = ["Documents", "key_of"]
 
 
 class Documents:
@@ -65,7 +65,9 @@ class Documents:
         if refresh or not _may_serve_stale(looked.answer):
             return looked
         entry, now = self._cache.get(key_of(ask)), self._clock()
-        if entry is None or not isinstance(entry.answer, Document) or now >= lifetime.served_until(entry):
+        if entry is None or entry.distrusted or not isinstance(entry.answer, Document):
+            return looked
+        if now >= lifetime.served_until(entry):
             return looked
         return Looked(
             answer=entry.answer,
@@ -93,6 +95,8 @@ class Documents:
         if isinstance(answer, SecretSourceError):
             if isinstance(answer, AccessDenied):
                 self._cache.drop(key, number)
+            elif isinstance(answer, ResolverError) and answer.reason is Reason.TLS:
+                self._cache.distrust(key)
             return Looked(answer=answer, seconds=seconds)
         entry = Entry(key, answer, fetched_at=asked_at, number=number)
         self._cache.put(entry)
@@ -103,20 +107,6 @@ def key_of(ask: Ask) -> DocumentKey:
     """Return the key of the document that holds the answer to *ask*."""
     location = ask.location
     return DocumentKey(ask.link.name, location.address, location.version, location.stage)
-
-
-def wait(pending: Future[Looked], deadline: Deadline) -> Looked:
-    """Wait in this thread for a fetch, until *deadline* at most."""
-    try:
-        return pending.result(timeout=deadline.remaining)
-    except TimeoutError:
-        pass
-    return too_late()
-
-
-def too_late() -> Looked:
-    """Return what a reader gets whose deadline is over while the fetch still runs."""
-    return Looked(answer=DeadlineExceeded("the deadline is over"))
 
 
 def _may_serve_stale(answer: object) -> bool:
@@ -149,4 +139,6 @@ def _detached(error: BaseException) -> NotThere | SecretSourceError:
             return error.copy()
         if isinstance(error, SecretSourceError):
             return type(error)(*error.args)
-    return ResolverError(f"the resolver raised {type(error).__name__}")
+    raised = f"the resolver raised {type(error).__name__}"
+    kinds = (AccessDenied, DeadlineExceeded, BackendUnavailable, InvalidResponse)
+    return next((kind(raised) for kind in kinds if isinstance(error, kind)), ResolverError(raised))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from secretsource._chain import Ask, Link
+from secretsource._masked import MaskedBytes, MaskedStr
 from secretsource._nearest import nearest
 from secretsource._reference import check_name, is_reference, parse_reference, shown
 from secretsource.errors import ConfigError, InvalidReference, ResolverError, SecretSourceError, is_ctrl_c
@@ -66,6 +67,8 @@ class Places:
         Raises:
             InvalidReference: It breaks the grammar, or is a reference where only names are allowed.
         """
+        if isinstance(name, MaskedStr | MaskedBytes):
+            raise InvalidReference("a masked value was given as a name; if it is one, pass its .reveal()")
         if is_reference(name):
             return [_located(self._link_for(name), name, document=document)]
         check_name(name)
@@ -97,8 +100,11 @@ class Places:
         known = {*self._links, *self._others}
         name = "files" if scheme == "file" and "file" not in known else scheme
         if name not in known:
+            near = nearest(scheme, known)
             raise InvalidReference(
-                f"{shown(reference)}: no resolver is named {scheme!r}; {nearest(scheme, known)}"
+                f"{shown(reference)}: no resolver is named {scheme!r} in the configuration; "
+                f"put it into the chain or add [resolvers.{scheme}]"
+                + (f"; {near}" if "did you" in near else "")
             )
         if name not in self._links:
             self._links.setdefault(name, self._others[name]())

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from secretsource._chain import Link
-from secretsource._credentials import with_local_credentials
+from secretsource._credentials import CREDENTIAL_KEYS, plain, with_local_credentials
 from secretsource._nearest import nearest
 from secretsource._reference import shown
 from secretsource._signature import Signature, described, fits, signature_of
@@ -49,8 +49,9 @@ def build_link(name: str, settings: Mapping[str, object], *, profile: str | None
     """
     where = f"{source}: resolvers.{name}"
     kind = settings.get("kind", name)
-    factory = _factory(str(kind), where)
+    factory = _factory(str(kind), where if settings else f"{source}: chain")
     own, policy = _checked(settings, factory, where)
+    own = {key: value if key in CREDENTIAL_KEYS else plain(value) for key, value in own.items()}
     if kind == "dotenv":
         own.setdefault("profile", profile)
     if isinstance(auth := own.get("auth"), Mapping):
@@ -140,7 +141,8 @@ def _check(settings: Mapping[str, object], takes: Signature, where: str) -> None
             raise ConfigError(f"{where}: unknown key {shown(key)}; {nearest(str(key), words)}")
         hint = takes.hints.get(key, object)
         if not fits(value, hint):
-            raise ConfigError(f"{where}.{key} must be {described(hint)}, not {type(value).__name__}")
+            found = f"{plain(value)!r}" if key in LINK_KEYS else type(plain(value)).__name__
+            raise ConfigError(f"{where}.{key} must be {described(hint)}, not {found}")
     for key in takes.required:
         if key not in settings:
             raise ConfigError(f"{where}: {key} is missing")

@@ -68,7 +68,7 @@ class Document(Kept):
 
     def __repr__(self) -> str:
         """Return the version and the names of the fields."""
-        return f"Document(version={self.version!r}, fields={sorted(self.fields)})"
+        return f"Document(version={getattr(self, 'version', None)!r}, fields={sorted(getattr(self, 'fields', ()))})"
 
     def pick(self, field_name: str | None) -> Value | None:
         """Return the field of that name, or the whole value for `None`; `None` if the document has it not."""
@@ -127,7 +127,7 @@ class Secret:
         """The value as bytes; text is encoded as UTF-8."""
         if isinstance(self.masked_value, MaskedBytes):
             return self.masked_value
-        return MaskedBytes(self.masked_value, "utf-8")
+        return MaskedBytes(self.masked_value, "utf-8", "surrogatepass")  # JSON may hold half of a pair
 
     @property
     def age(self) -> float:

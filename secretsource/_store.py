@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NoReturn, Self, SupportsIndex, TypeVar, overload
 
 from secretsource import _clock
 from secretsource._cache import Cache, Hit
-from secretsource._chain import Ask, Found, Link, Looked, walk
+from secretsource._chain import Ask, Found, Link, Looked, part_for, walk
 from secretsource._deadline import Deadline
 from secretsource._documents import Documents
 from secretsource._drive import arun, arun_many, run, run_many
 from secretsource._flight import Workers
 from secretsource._lifetime import Lifetime
+from secretsource._pending import Pending
 from secretsource._places import NameSettings, Places, References
 from secretsource._reference import check_name, is_reference, shown
 from secretsource._secret import Secret, Value
@@ -28,7 +30,6 @@ from secretsource.errors import (
 from secretsource.resolvers import Resolver, SupportsClose
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
     from types import TracebackType
 
 __all__ = ["Explanation", "Store"]
@@ -150,7 +151,7 @@ class Store:
             pass  # nothing is cached, or it is no name: told further on
         try:
             deadline = self._deadline(timeout)
-            return run(self._read_secret(name, deadline, refresh=refresh), deadline)
+            return run(self._read_secret(name, deadline, refresh=refresh))
         except SecretNotFound:
             if isinstance(default, Unset):
                 raise
@@ -177,7 +178,7 @@ class Store:
             pass  # nothing is cached, or it is no name: told further on
         try:
             deadline = self._deadline(timeout)
-            return await arun(self._read_secret(name, deadline, refresh=refresh), deadline)
+            return await arun(self._read_secret(name, deadline, refresh=refresh))
         except SecretNotFound:
             if isinstance(default, Unset):
                 raise
@@ -199,7 +200,7 @@ class Store:
         """
         deadline = self._deadline(timeout)
         reads = {name: self._read_secret(name, deadline, refresh=refresh) for name in _checked(names)}
-        return _all_or_raise(run_many(reads, deadline))
+        return _all_or_raise(run_many(reads))
 
     async def aget_many(
         self, names: Iterable[str], *, refresh: bool = False, timeout: float | None = None
@@ -207,7 +208,7 @@ class Store:
         """Do what `get_many` does without blocking the event loop."""
         deadline = self._deadline(timeout)
         reads = {name: self._read_secret(name, deadline, refresh=refresh) for name in _checked(names)}
-        return _all_or_raise(await arun_many(reads, deadline))
+        return _all_or_raise(await arun_many(reads))
 
     def get_fields(
         self, name: str, *, refresh: bool = False, timeout: float | None = None
@@ -226,14 +227,14 @@ class Store:
             SecretSourceError: As `get`.
         """
         deadline = self._deadline(timeout)
-        return run(self._read_fields(name, deadline, refresh=refresh), deadline)
+        return run(self._read_fields(name, deadline, refresh=refresh))
 
     async def aget_fields(
         self, name: str, *, refresh: bool = False, timeout: float | None = None
     ) -> Mapping[str, Value]:
         """Do what `get_fields` does without blocking the event loop."""
         deadline = self._deadline(timeout)
-        return await arun(self._read_fields(name, deadline, refresh=refresh), deadline)
+        return await arun(self._read_fields(name, deadline, refresh=refresh))
 
     def locate(self, name: str) -> dict[str, str]:
         """Return where each link of the chain would look for *name*, by the link's name; no I/O.
@@ -259,7 +260,7 @@ class Store:
         error: SecretSourceError | None = None
         deadline = self._deadline(timeout)
         try:
-            run(self._walk(name, asks, steps, deadline, refresh=True), deadline)
+            run(self._walk(name, asks, steps, deadline, refresh=True))
         except SecretSourceError as caught:
             error = caught.with_traceback(None)  # its frames hold what the links answered
         not_asked = tuple((ask.link.name, str(ask.location)) for ask in asks[len(steps) :])
@@ -347,7 +348,7 @@ class Store:
 
     def _read_secret(
         self, name: str, deadline: Deadline, *, refresh: bool
-    ) -> Generator[Future[Looked], Looked, Secret]:
+    ) -> Generator[Pending, Looked, Secret]:
         if not refresh and (hit := self._hit(name)) is not None:
             return hit.secret
         found = yield from self._walk(name, self._places.asks(name), [], deadline, refresh=refresh)
@@ -355,7 +356,7 @@ class Store:
 
     def _read_fields(
         self, name: str, deadline: Deadline, *, refresh: bool
-    ) -> Generator[Future[Looked], Looked, Mapping[str, Value]]:
+    ) -> Generator[Pending, Looked, Mapping[str, Value]]:
         found = yield from self._walk(
             name, self._places.asks(name, document=True), [], deadline, refresh=refresh
         )
@@ -363,16 +364,17 @@ class Store:
 
     def _walk(
         self, name: str, asks: Sequence[Ask], steps: list[Step], deadline: Deadline, *, refresh: bool
-    ) -> Generator[Future[Looked], Looked, Found]:
-        """Answer the asks of a walk from the documents; yield the futures it has to wait for."""
+    ) -> Generator[Pending, Looked, Found]:
+        """Answer the asks of a walk from the documents; yield the fetches it has to wait for."""
         asking, name_ttl = walk(name, asks, steps), self._places.ttl_of(name)
         try:
             ask = next(asking)
             while True:
                 lifetime = self._lifetime.of(ask.link, name_ttl)
-                looked = self._documents.look(ask, lifetime, deadline, refresh=refresh)
+                part = part_for(ask, asks, deadline)
+                looked = self._documents.look(ask, lifetime, part, refresh=refresh)
                 if not isinstance(looked, Looked):
-                    looked = yield looked
+                    looked = yield Pending(looked, part, deadline, time.perf_counter())
                 ask = asking.send(self._documents.settle(ask, lifetime, looked, refresh=refresh))
         except StopIteration as end:
             found: Found = end.value

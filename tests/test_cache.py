@@ -79,6 +79,22 @@ class TestOrder:
         cache.put(entry_of("b", 1))
         assert cache.get(key_of("b")) is not None
 
+    def test_many_other_denials_do_not_let_an_older_answer_back(self) -> None:
+        cache = Cache(4)
+        cache.drop(key_of("a"), 5)
+        for number in range(6, 20):
+            cache.drop(key_of(f"other {number}"), number)
+        cache.put(entry_of("a", 4))
+        assert None is cache.get(key_of("a"))
+
+    def test_an_evicted_answer_does_not_let_an_older_one_back(self) -> None:
+        cache = Cache(4)
+        cache.put(entry_of("a", 5))
+        for number in range(6, 12):
+            cache.put(entry_of(f"other {number}", number))
+        cache.put(entry_of("a", 4))
+        assert None is cache.get(key_of("a"))
+
     def test_clearing_forgets_all_and_what_older_flights_bring(self) -> None:
         cache, entry = Cache(4), entry_of("a", 1)
         cache.put(entry)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import secrets
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from secretsource import (
     Config,
     ConfigError,
+    InvalidReference,
     Link,
     SecretConfig,
     SecretNotFound,
@@ -297,7 +299,7 @@ def test_a_wrong_value_is_refused_when_the_store_is_built(text: str, project: Pa
 
 
 def test_a_policy_that_is_none_is_refused_with_those_there_are(project: Path) -> None:
-    assert "on_denied must be 'stop' or 'next', not str" in refused(
+    assert "on_denied must be 'stop' or 'next', not 'skip'" in refused(
         "resolvers.env.on_denied = 'skip'", project
     )
 
@@ -615,3 +617,87 @@ def test_a_relative_path_starts_at_the_folder_of_its_file(
     write(project, 'chain = ["files"]\n[resolvers.files]\npath = "secrets"')
     monkeypatch.chdir(project / "deep")
     assert "x" == configure().get("a/b").value
+
+
+def locals_of_ours(error: BaseException) -> str:
+    """Return what a traceback with local variables shows of the package's frames."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    ours = [frame for frame in frames if f"{os.sep}tests{os.sep}" not in frame.f_code.co_filename]
+    assert ours
+    return "".join(repr(frame.f_locals) for frame in ours)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        lambda token: {"chian": ["env"], "resolvers": {"vault": {"auth": {"token": token}}}},
+        lambda token: {"resolvers": {"vault": {"vault_token": token}}},
+        lambda token: {"resolvers": {"vault": {"auth": token}}},
+        lambda token: {"resolvers": {"vault": {"auth": [token]}}},
+        lambda token: {
+            "chain": ["vault"],
+            "resolvers": {"vault": {"address": f"https://me:{token}@vault.invalid"}},
+        },
+        lambda token: {"token": token},
+    ],
+)
+def test_a_refused_setting_shows_in_no_local_variable_of_ours(
+    settings: Callable[[str], dict[str, object]], project: Path
+) -> None:
+    token = secrets.token_hex(8)
+    given = settings(token)
+    with pytest.raises(ConfigError) as caught:
+        configure(**given)
+    ours = [
+        frame
+        for frame in traceback.walk_tb(caught.value.__traceback__)
+        if "/tests/" not in frame[0].f_code.co_filename
+    ]
+    assert ours
+    assert token not in str(caught.value) + "".join(repr(frame.f_locals) for frame, _ in ours)
+
+
+def test_a_stray_variable_shows_in_no_local_variable_of_ours(
+    monkeypatch: pytest.MonkeyPatch, project: Path
+) -> None:
+    token = secrets.token_hex(8)
+    monkeypatch.setenv("SECRETSOURCE_TOKEN", token)
+    with pytest.raises(ConfigError) as caught:
+        Config.load()
+    ours = [
+        frame
+        for frame in traceback.walk_tb(caught.value.__traceback__)
+        if "/tests/" not in frame[0].f_code.co_filename
+    ]
+    assert token not in str(caught.value) + "".join(repr(frame.f_locals) for frame, _ in ours)
+
+
+def test_the_repr_of_a_configuration_has_no_settings_of_resolvers(project: Path) -> None:
+    token = secrets.token_hex(8)
+    assert token not in repr(Config.load(resolvers={"vault": {"auth": {"token": token}}}))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('chain = ["env", "vualt"]', "chain: no resolver is of the kind 'vualt'; did you mean 'vault'?"),
+        ('[profile.prod]\nchain = ["env"]', "did you mean [profiles.NAME]?"),
+    ],
+)
+def test_a_slip_is_told_where_it_was_made(text: str, said: str, project: Path) -> None:
+    (project / "secretsource.toml").write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        configure()
+    assert f"{project}/secretsource.toml: {said}" == str(caught.value)
+
+
+@pytest.mark.parametrize(("name", "said"), [("none.toml", "no such file"), ("pyproject.toml", "no table")])
+def test_a_named_file_that_has_no_configuration_says_why(name: str, said: str, project: Path) -> None:
+    (project / "pyproject.toml").write_text("[project]\n")
+    with pytest.raises(ConfigError, match=said):
+        configure(config_file=name)
+
+
+def test_a_reference_to_what_is_not_configured_says_how_to_configure_it(project: Path) -> None:
+    with pytest.raises(InvalidReference, match=r"put it into the chain or add \[resolvers.vault\]"):
+        configure(chain=["env"]).get("vault://secret/a#b")

@@ -66,6 +66,36 @@ class TestDeadline:
         assert ("a", "fake", "a", "fake") == (error.name, error.resolver, error.location, error.steps[0].link)
 
     @pytest.mark.parametrize("how", WAYS)
+    def test_a_link_that_hangs_and_may_be_passed_over_leaves_time_for_the_next(
+        self, how: str, hung: Hung
+    ) -> None:
+        from secretsource import Link
+
+        one, two = FakeResolver("one"), FakeResolver("two")
+        one.says["a"] = hung
+        two.says["a"] = Document(value="x")
+        value, seconds = timed(lambda: read(Store([Link(one, on_unavailable="next"), two]), "a", how, 0.8))
+        assert "x" == value
+        assert 0.4 <= seconds < 0.8
+
+    def test_the_link_that_hung_is_told_with_the_time_it_took(self, hung: Hung) -> None:
+        backend = FakeResolver()
+        backend.says["a"] = hung
+        [step] = Store([backend]).explain("a", timeout=0.3).steps
+        assert 0.3 <= step.seconds < 0.8
+        assert step.detail.startswith("waited for 0.")
+
+    def test_what_the_resolver_says_of_the_deadline_is_waited_for(self) -> None:
+        def too_late(_: Location, deadline: Deadline) -> Document:
+            time.sleep(deadline.remaining + 0.02)
+            raise DeadlineExceeded("127.0.0.1:1")
+
+        backend = FakeResolver()
+        backend.says["a"] = too_late
+        [step] = Store([backend]).explain("a", timeout=0.2).steps
+        assert "127.0.0.1:1" == step.detail
+
+    @pytest.mark.parametrize("how", WAYS)
     def test_the_deadline_is_one_for_the_whole_chain(self, how: str, hung: Hung) -> None:
         from secretsource import Link
 

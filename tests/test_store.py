@@ -6,6 +6,7 @@ import copy
 import pickle
 import secrets
 import threading
+from secrets import token_hex
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from secretsource._chain import Link
+from secretsource._masked import MaskedStr
 from secretsource._places import NameSettings
 from secretsource._secret import Document, NotThere
 from secretsource._store import Store
@@ -29,6 +31,7 @@ from secretsource.errors import (
     ResolverError,
     SecretNotFound,
     SecretSourceError,
+    resolver_error,
 )
 from tests.fakes import FakeClock, FakeResolver, in_threads, outcome
 
@@ -450,3 +453,70 @@ class StoreAgainstModel(RuleBasedStateMachine):
 
 TestModel = StoreAgainstModel.TestCase
 TestModel.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+
+
+class TestAfterAFailedVerification:
+    """A man in the middle who goes on to drop packets gains nothing."""
+
+    @pytest.fixture
+    def clock(self) -> FakeClock:
+        return FakeClock()
+
+    @pytest.fixture
+    def verified(self, clock: FakeClock) -> tuple[Store, FakeResolver]:
+        backend = FakeResolver()
+        backend.says["a"] = Document(value="x")
+        store = Store([backend], ttl=300, clock=clock)
+        store.get("a")
+        clock.advance(400)
+        backend.says["a"] = resolver_error(Reason.TLS)
+        with pytest.raises(BackendUnavailable):
+            store.get("a")
+        return store, backend
+
+    def test_an_outage_is_not_answered_from_the_cache(self, verified: tuple[Store, FakeResolver]) -> None:
+        store, backend = verified
+        backend.says["a"] = resolver_error(Reason.REFUSED)
+        with pytest.raises(BackendUnavailable) as caught:
+            store.get("a")
+        assert Reason.REFUSED is caught.value.reason
+
+    def test_a_good_answer_is_trusted_again(
+        self, verified: tuple[Store, FakeResolver], clock: FakeClock
+    ) -> None:
+        store, backend = verified
+        backend.says["a"] = Document(value="y")
+        assert "y" == store.get("a").value
+        clock.advance(400)
+        backend.says["a"] = resolver_error(Reason.REFUSED)
+        assert store.get("a").stale
+
+
+def test_a_masked_value_that_is_given_as_a_name_is_refused_without_being_shown() -> None:
+    value = token_hex(8)
+    with pytest.raises(InvalidReference, match=r"pass its \.reveal\(\)") as caught:
+        Store([FakeResolver()]).get(MaskedStr(value))
+    assert value not in str(caught.value)
+
+
+def test_a_denial_of_a_third_partys_own_kind_is_a_denial() -> None:
+    class TheirDenial(AccessDenied):
+        def __init__(self, code: int, why: str) -> None:
+            super().__init__(f"{why} {code}")
+
+    backend = FakeResolver()
+    backend.says["a"] = Document(value="x")
+    store = Store([backend])
+    store.get("a")
+    backend.says["a"] = TheirDenial(7, "no")
+    with pytest.raises(AccessDenied, match="raised TheirDenial"):
+        store.get("a", refresh=True)
+    backend.says["a"] = resolver_error(Reason.REFUSED)
+    with pytest.raises(BackendUnavailable):
+        store.get("a")
+
+
+def test_an_explanation_tells_an_empty_value_apart() -> None:
+    backend = FakeResolver()
+    backend.says["a"] = Document(value="")
+    assert ["empty"] == [step.detail for step in Store([backend]).explain("a").steps]

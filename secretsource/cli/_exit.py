@@ -16,8 +16,13 @@ from secretsource import (
     SecretNotFound,
     SecretSourceError,
 )
+from secretsource.cli._table import printable
 
-__all__ = ["STATUSES", "fail", "status_of"]
+__all__ = ["BROKEN_PIPE", "INTERRUPTED", "OTHER", "STATUSES", "fail", "say", "status_of"]
+
+OTHER = 6
+INTERRUPTED = 130  # as the shell says of a command that Ctrl-C ended; never 1, which means "not there"
+BROKEN_PIPE = 141
 
 STATUSES: tuple[tuple[type[SecretSourceError], int], ...] = (
     (SecretNotFound, 1),
@@ -26,7 +31,7 @@ STATUSES: tuple[tuple[type[SecretSourceError], int], ...] = (
     (MissingDependency, 3),
     (AccessDenied, 4),
     (BackendUnavailable, 5),
-    (SecretSourceError, 6),
+    (SecretSourceError, OTHER),
 )
 
 
@@ -37,5 +42,10 @@ def status_of(error: SecretSourceError) -> int:
 
 def fail(error: SecretSourceError) -> NoReturn:
     """Tell *error* on standard error and end the process with its status."""
-    click.echo(f"secretsource: {error}", err=True)
+    say(str(error))
     sys.exit(status_of(error))
+
+
+def say(message: str) -> None:
+    """Tell *message* on standard error, with whatever a terminal might obey escaped."""
+    click.echo("\n".join(printable(line) for line in f"secretsource: {message}".split("\n")), err=True)

@@ -10,7 +10,8 @@ import click
 from secretsource import Explanation, SecretSourceError, Step
 from secretsource.cli._exit import fail, status_of
 from secretsource.cli._options import selects_store, store_of
-from secretsource.cli._table import table
+from secretsource.cli._output import write
+from secretsource.cli._table import printable, table
 
 __all__ = ["explain"]
 
@@ -37,7 +38,7 @@ def explain(name: str, as_json: bool, profile: str | None, config: str | None) -
     except SecretSourceError as error:
         problem = error
     else:
-        click.echo(_as_json(explanation) if as_json else _as_text(explanation))
+        write((_as_json(explanation) if as_json else _as_text(explanation)).encode(), line=True)
         sys.exit(0 if explanation.error is None else status_of(explanation.error))
     finally:
         store.close()
@@ -47,7 +48,7 @@ def explain(name: str, as_json: bool, profile: str | None, config: str | None) -
 def _as_text(explanation: Explanation) -> str:
     rows = [_HEAD, *(_row(number, step) for number, step in enumerate(explanation.steps, 1))]
     rows += [("-", link, location, "not asked", "", "") for link, location in explanation.not_asked]
-    return f"{explanation.name}\n\n{table(rows)}\n\n{_verdict(explanation)}"
+    return f"{printable(explanation.name)}\n\n{table(rows)}\n\n{_verdict(explanation)}"
 
 
 def _row(number: int, step: Step) -> tuple[str, ...]:

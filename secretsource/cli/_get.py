@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
-from secretsource import MaskedBytes, SecretSourceError
+from secretsource import SecretSourceError
 from secretsource.cli._exit import fail
 from secretsource.cli._options import selects_store, store_of
+from secretsource.cli._output import write
 
 __all__ = ["get"]
 
@@ -29,18 +28,12 @@ def get(name: str, profile: str | None, config: str | None) -> None:
     """
     store = store_of(profile, config)
     try:
-        _write(store.get(name).value_bytes)
+        value = store.get(name).value_bytes
     except SecretSourceError as error:
         problem = error
     else:
+        write(value)
         return
     finally:
         store.close()
     fail(problem)
-
-
-def _write(value: MaskedBytes) -> None:
-    sys.stdout.buffer.write(value)
-    if sys.stdout.isatty():
-        sys.stdout.buffer.write(b"\n")
-    sys.stdout.buffer.flush()

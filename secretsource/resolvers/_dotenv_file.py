@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import os
 import re
 import stat
@@ -12,9 +13,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from secretsource._reference import shown
 from secretsource._secret import MaskedStr
 from secretsource.errors import AccessDenied, ConfigError, InvalidResponse
 from secretsource.resolvers._file import read_file
+from secretsource.resolvers._trust import why_not_trusted
 
 __all__ = ["DotenvFile", "Parsed"]
 
@@ -47,9 +50,15 @@ class DotenvFile:
     It is taken as it stands: no interpolation, nothing is written to ``os.environ``.
     """
 
-    def __init__(self, path: str) -> None:
-        """Remember the path; nothing is read yet."""
+    def __init__(self, path: str, *, named: bool) -> None:
+        """Remember the path; nothing is read yet.
+
+        Args:
+            path: The file.
+            named: Whether somebody said that this file is to be read; one that was found is trusted less.
+        """
         self.path = path
+        self._named = named
         self._known: tuple[tuple[int, ...], Parsed] | None = None
 
     def check(self) -> None:
@@ -62,6 +71,8 @@ class DotenvFile:
         """
         with contextlib.suppress(AccessDenied):
             self._text()
+            if os.path.exists(self.path) and os.stat(self.path).st_mode & stat.S_IWGRP:
+                logging.getLogger("secretsource").warning("%s may be written by its group", shown(self.path))
 
     def parsed(self) -> Parsed:
         """Return what the file holds now; nothing if there is no file.
@@ -95,10 +106,8 @@ class DotenvFile:
         if found is None:
             return None
         content, status = found
-        if status.st_mode & stat.S_IWOTH and os.name == "posix":
-            raise ConfigError(
-                f"{self.path} is writable by everybody, so its values may be anybody's: chmod o-w it"
-            )
+        if doubt := why_not_trusted(self.path, status, named=self._named):
+            raise ConfigError(doubt)
         if max(content.count(b"\n"), content.count(b"\r")) > MAX_LINES:
             raise ConfigError(
                 f"{self.path} has more than {MAX_LINES:,} lines; split it, or keep data elsewhere"

@@ -29,7 +29,8 @@ class DotenvResolver:
         profile: The active profile, for the layers that are named after it.
 
     Raises:
-        ConfigError: A file is world-writable, not UTF-8 text, no regular file, or larger than 10,000 lines or 1 MiB.
+        ConfigError: A file is world-writable, another user's, not UTF-8 text, no regular file, or larger than 10,000
+            lines or 1 MiB.
     """
 
     local = True
@@ -43,7 +44,7 @@ class DotenvResolver:
             )
         self.name = name
         self._prefix = prefix
-        self._files = [DotenvFile(layer) for layer in _paths(path, layers(profile))]
+        self._files = [DotenvFile(layer, named=path is not None) for layer in _paths(path, layers(profile))]
         for file in self._files:
             file.check()
 

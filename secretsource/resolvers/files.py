@@ -7,7 +7,7 @@ import os
 from secretsource._reference import check_name, is_reference, parse_reference, shown
 from secretsource._secret import MaskedBytes, Value
 from secretsource.errors import ConfigError, InvalidReference, Reason, resolver_error
-from secretsource.resolvers import Answer, Deadline, Document, Location
+from secretsource.resolvers import Answer, Deadline, Document, Location, NotThere
 from secretsource.resolvers._file import file_value, read_file
 
 __all__ = ["FilesResolver"]
@@ -76,6 +76,8 @@ class FilesResolver:
             value = self._value(path, folder)
             if value is not None:
                 return Document(value=value)
+        if self._path is not None and not location.address.startswith("/") and not os.path.isdir(self._path):
+            return NotThere(Reason.MISSING, "the folder does not exist")
         return None
 
     def __repr__(self) -> str:

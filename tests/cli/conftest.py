@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -21,18 +22,21 @@ def project(tmp_path: Path) -> Path:
 def run(project: Path) -> Run:
     """Return a function that runs the command with the given arguments and variables."""
 
-    def command(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[bytes]":
+    def command(
+        *arguments: str, stdout: int | IO[bytes] = subprocess.PIPE, **variables: str
+    ) -> "subprocess.CompletedProcess[bytes]":
         environ = {"PATH": os.environ["PATH"], "HOME": str(project), "LANG": "C.UTF-8", **variables}
         return subprocess.run(
             [
                 sys.executable,
                 "-c",
-                "from secretsource.cli import main; main(prog_name='secretsource')",
+                "from secretsource.cli import main; main()",
                 *arguments,
             ],
             cwd=project,
             env=environ,
-            capture_output=True,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
             check=False,
             timeout=60,
         )

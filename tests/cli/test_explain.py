@@ -4,6 +4,7 @@ import json
 import secrets
 from pathlib import Path
 
+from secretsource.cli._table import table
 from tests.cli.conftest import Run
 
 
@@ -43,3 +44,8 @@ def test_an_outage_is_told_with_its_endpoint(run: Run) -> None:
     done = run("explain", "a/b", SECRETSOURCE_CHAIN="vault", VAULT_ADDR="http://127.0.0.1:9", VAULT_TOKEN="t")
     assert 5 == done.returncode
     assert "connection refused or closed (127.0.0.1:9)" in done.stdout.decode()
+
+
+def test_what_a_server_says_reaches_no_terminal_unescaped() -> None:
+    shown = table([("version",), ("1\x1b]0;title\x07\n2 found",)])
+    assert "1\\x1b]0;title\\x07\\n2 found" == shown.splitlines()[-1]

@@ -3,6 +3,8 @@
 import os
 import pty
 import secrets
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -42,10 +44,13 @@ def test_a_terminal_gets_one_newline_more(project: Path) -> None:
     child.stderr.close()
 
 
-def test_a_reader_that_has_gone_ends_it_silently(project: Path) -> None:
+@pytest.mark.parametrize("command", ["get", "explain"])
+def test_a_reader_that_has_gone_ends_it_silently_and_is_not_taken_for_not_there(
+    project: Path, command: str
+) -> None:
     program = "from secretsource.cli import main; main()"
     child = subprocess.Popen(
-        [sys.executable, "-c", program, "get", "a/b"],
+        [sys.executable, "-c", program, command, "a/b"],
         cwd=project,
         env={"PATH": os.environ["PATH"], "A_B": "x" * 100},
         stdout=subprocess.PIPE,
@@ -56,7 +61,34 @@ def test_a_reader_that_has_gone_ends_it_silently(project: Path) -> None:
     child.stdout.close()
     assert b"" == child.stderr.read()
     child.stderr.close()
-    child.wait(timeout=60)
+    assert 141 == child.wait(timeout=60)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+def test_a_full_disk_is_told_and_is_not_taken_for_not_there(run: Run, project: Path) -> None:
+    with open("/dev/full", "wb") as full:
+        done = run("get", "a/b", A_B="x", stdout=full)
+    assert (6, b"secretsource: standard output: No space left on device\n") == (done.returncode, done.stderr)
+
+
+def test_ctrl_c_is_not_taken_for_not_there(project: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as hangs:
+        child = subprocess.Popen(
+            [sys.executable, "-c", "from secretsource.cli import main; main()", "get", "a/b"],
+            cwd=project,
+            env={
+                "PATH": os.environ["PATH"],
+                "SECRETSOURCE_CHAIN": "vault",
+                "VAULT_ADDR": f"http://127.0.0.1:{hangs.getsockname()[1]}",
+                "VAULT_TOKEN": "t",
+            },
+            stderr=subprocess.PIPE,
+        )
+        connection, _ = hangs.accept()
+        child.send_signal(signal.SIGINT)
+        _, told = child.communicate(timeout=60)
+        connection.close()
+    assert (130, b"") == (child.returncode, told.strip())
 
 
 @pytest.mark.parametrize(

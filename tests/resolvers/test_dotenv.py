@@ -490,3 +490,13 @@ def test_dotenv_is_imported_only_where_there_is_a_file(project: Path) -> None:
     assert b"False\n" == subprocess.run(run, capture_output=True, check=True).stdout
     (project / ".env").touch()
     assert b"True\n" == subprocess.run(run, capture_output=True, check=True).stdout
+
+
+def test_a_file_that_its_group_may_write_is_read_and_reported(
+    project: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (project / ".env").write_text("A=x\n")
+    (project / ".env").chmod(0o660)
+    assert "x" == read("a")
+    assert ["secretsource"] == [record.name for record in caplog.records]
+    assert "may be written by its group" in caplog.text

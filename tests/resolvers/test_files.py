@@ -15,6 +15,7 @@ from secretsource import (
     InvalidReference,
     InvalidResponse,
     NotThere,
+    Reason,
     configure,
     get_secret,
 )
@@ -90,9 +91,10 @@ def test_a_folder_where_a_file_is_wanted_is_not_there(folder: Path) -> None:
     assert read("db", FilesResolver(path=str(folder))) is None
 
 
-def test_a_folder_that_does_not_exist_holds_nothing(folder: Path) -> None:
+def test_a_folder_that_does_not_exist_holds_nothing_and_is_told(folder: Path) -> None:
     resolver = FilesResolver(path=str(folder / "missing"))
-    assert (None, {}) == (read("a/b", resolver), fields("a", resolver))
+    told = NotThere(Reason.MISSING, "the folder does not exist")
+    assert (told, {}) == (read("a/b", resolver), fields("a", resolver))
 
 
 def test_dockers_folder_stands_in_front_of_systemds(

@@ -1,0 +1,51 @@
+"""What a reader waits for: a fetch, and how long."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from secretsource._chain import Looked
+from secretsource._deadline import Deadline
+from secretsource.errors import DeadlineExceeded
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+__all__ = ["Pending"]
+
+# The resolver has the same deadline, and knows more to say when it is over, such as which host did not answer.
+_GRACE = 0.2  # seconds
+
+
+class Pending(NamedTuple):
+    """A fetch under way, as one reader sees it.
+
+    Attributes:
+        future: What it will bring.
+        part: When this link must have answered.
+        whole: When the reader's call is over.
+        since: When the reader began to wait, on `time.perf_counter`.
+    """
+
+    future: Future[Looked]
+    part: Deadline
+    whole: Deadline
+    since: float
+
+    @property
+    def patience(self) -> float:
+        """The seconds that the reader still waits."""
+        return min(self.part.left, self.whole.left) + _GRACE
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the reader's patience is at its end."""
+        return self.patience <= 0
+
+    def looked(self) -> Looked:
+        """Return what the fetch brought, or that it is too late."""
+        if self.future.done():
+            return self.future.result()
+        seconds = time.perf_counter() - self.since
+        return Looked(answer=DeadlineExceeded(f"waited for {seconds:.1f} s"), seconds=seconds)
