@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from secretsource._reference import shown
+from secretsource._secret import MaskedStr
 from secretsource.errors import ConfigError
 
-__all__ = ["Address", "parse_address"]
+__all__ = ["Address", "hidden", "parse_address"]
 
 _PORTS = {"http": 80, "https": 443}
 _NOT_PLAIN = ("//", "%", "/./", "/../")  # would mean another path to whoever normalises it
@@ -51,6 +52,11 @@ class Address:
         return self.origin + self.path
 
 
+def hidden(text: str | None) -> str | None:
+    """Return *text* masked: until it is checked, an address may hold a password, which a traceback would show."""
+    return MaskedStr(text) if isinstance(text, str) else text
+
+
 def parse_address(text: object, setting: str) -> Address:
     """Return the address that *text* is.
 
@@ -62,6 +68,7 @@ def parse_address(text: object, setting: str) -> Address:
         ConfigError: It is none, or one that no credential may be sent to. Of the text, only a host is quoted: what
             else is wrong with it may be a password.
     """
+    text = MaskedStr(text) if isinstance(text, str) else text
     if not isinstance(text, str) or not text.isprintable() or " " in text:
         raise _no_address(setting)
     if any(mark in text for mark in "@?#"):

@@ -54,7 +54,7 @@ def build_method(auth: Mapping[str, Credential], methods: Mapping[str, AuthMetho
         raise ConfigError(f"auth needs a known method: {nearest(word, methods)}")
     method = methods[name]
     given = {key: credential for key, credential in auth.items() if key != "method"}
-    _check_keys(f"auth of method {name!r}", method, given)
+    _check_keys(f"auth of method {str(name)!r}", method, given)  # the table may hold it masked
     return method.build(given)
 
 

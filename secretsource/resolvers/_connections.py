@@ -1,7 +1,9 @@
-"""Connections whose answers end in time.
+"""Connections whose answers end in time, and that show nothing of them.
 
-A socket's timeout counts anew for each read, so a server that sends one byte now and then, in the head or in the body
-of an answer, would hold a thread for ever. Here the timeout that a request starts with bounds its whole answer.
+A socket's timeout counts anew for each read, so a server or a proxy that sends one byte now and then, in the head or in
+the body, would hold a thread for ever. Here the timeout that a request starts with bounds its whole answer.
+
+A head that is no head may be the beginning of a body: urllib3 would log it and go on. Here it is a broken answer.
 """
 
 from __future__ import annotations
@@ -14,13 +16,15 @@ from typing import TYPE_CHECKING
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HeaderParsingError
+from urllib3.util.response import assert_header_parsing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from _typeshed import WriteableBuffer
 
-__all__ = ["POOLS"]
+__all__ = ["POOLS", "Bounded"]
 
 
 class _BoundedReader(io.RawIOBase):
@@ -56,13 +60,37 @@ class _BoundedResponse(http.client.HTTPResponse):
         self.fp.close()
         self.fp = io.BufferedReader(_BoundedReader(sock))
 
+    def begin(self) -> None:
+        super().begin()
+        if not _is_head(self.msg):
+            raise http.client.HTTPException("the head of the answer is broken")
 
-class _Connection(HTTPConnection):
-    response_class = _BoundedResponse
+
+def _is_head(message: http.client.HTTPMessage) -> bool:
+    """Whether all of *message* was read as headers, as urllib3 checks it before it logs what was not."""
+    try:
+        assert_header_parsing(message)
+    except HeaderParsingError:
+        return False
+    return True
 
 
-class _TLSConnection(HTTPSConnection):
-    response_class = _BoundedResponse
+class Bounded:
+    """Stands before a class of connections: see the module.
+
+    ``http.client`` prints what is sent, credentials too, where an application turned its ``debuglevel`` on for all.
+    """
+
+    debuglevel: int = 0
+    response_class: type[http.client.HTTPResponse] = _BoundedResponse
+
+
+class _Connection(Bounded, HTTPConnection):
+    pass
+
+
+class _TLSConnection(Bounded, HTTPSConnection):
+    pass
 
 
 class _Pool(urllib3.HTTPConnectionPool):

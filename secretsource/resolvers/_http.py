@@ -84,6 +84,8 @@ class Connections:
             )
         outside = sys.exception()
         try:
+            if deadline.expired:
+                return resolver_error(Reason.TIMEOUT, f"no time was left to ask {self.address.where}")
             return self._exchange(request, deadline)
         except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
             return resolver_error(reason_of(error, outside), self.address.where + self._through())

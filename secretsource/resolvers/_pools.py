@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 import urllib3
 
+from secretsource._secret import MaskedStr
 from secretsource.errors import ConfigError
 from secretsource.resolvers._address import Address
 from secretsource.resolvers._authority import Authority
@@ -47,14 +48,15 @@ def open_pools(address: Address, authority: Authority, size: int) -> urllib3.Poo
     )
 
 
-def _proxy_for(address: Address) -> str | None:
+def _proxy_for(address: Address) -> MaskedStr | None:
+    """Return the proxy, masked: its password would be shown by a traceback."""
     if not address.tls or any(map(urllib.request.proxy_bypass, (address.where, address.host))):
         return None
     proxies = urllib.request.getproxies()
     proxy = proxies.get("https") or proxies.get("all")
     if not proxy:
         return None
-    return proxy if "://" in proxy else f"http://{proxy}"
+    return MaskedStr(proxy if "://" in proxy else f"http://{proxy}")
 
 
 def _proxy_login(proxy: str) -> Mapping[str, str] | None:

@@ -10,12 +10,13 @@ from typing import TypeVar
 from secretsource._deadline import Deadline
 from secretsource.errors import BackendUnavailable, DeadlineExceeded, InvalidResponse, Reason, ResolverError
 
-__all__ = ["ATTEMPTS", "retry_after", "with_retries"]
+__all__ = ["ATTEMPTS", "number_of", "retry_after", "with_retries"]
 
 T = TypeVar("T")
 
 ATTEMPTS = 3
 _BROKEN_ATTEMPTS = 2
+_LONGEST = 1_000_000.0  # seconds; a longer wait fits into no deadline
 _FIRST_PAUSE = 0.1  # seconds, doubled for each attempt, then jittered down to half of it
 
 
@@ -61,8 +62,9 @@ def retry_after(header: str | None) -> float | None:
     """
     if not header:
         return None
-    if header.strip().isdecimal():
-        return float(header)
+    number = number_of(header)
+    if number is not None:
+        return number
     from datetime import UTC  # rarely needed, slow to import
     from email.utils import parsedate_to_datetime
 
@@ -71,9 +73,19 @@ def retry_after(header: str | None) -> float | None:
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)  # the obsolete forms name no zone, and mean this one
         seconds = moment.timestamp() - time.time()
-    except (ValueError, TypeError, OverflowError):
+    except Exception:  # noqa: BLE001 - whatever the parser makes of what a server sent: it is no date
         return None
-    return seconds if seconds >= 0 else None
+    return min(seconds, _LONGEST) if seconds >= 0 else None
+
+
+def number_of(text: object) -> float | None:
+    """Return the whole number that a header holds, `None` if it holds none; a huge one counts as a million.
+
+    Args:
+        text: The header, or `None`.
+    """
+    digits = text.strip() if isinstance(text, str) else ""
+    return min(float(digits), _LONGEST) if digits.isascii() and digits.isdecimal() else None
 
 
 def _out_of_time(failure: ResolverError) -> ResolverError:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from secretsource._secret import MaskedStr
 from secretsource.errors import ConfigError
 from secretsource.resolvers._auth_table import AuthMethod, build_method
 
@@ -43,6 +44,11 @@ def test_a_table_that_changes_later_changes_nothing() -> None:
     auth["token"] = "y"
 
     assert {"token": "x"} == kept
+
+
+def test_a_method_that_is_given_masked_is_named() -> None:
+    with pytest.raises(ConfigError, match="auth of method 'token' needs 'token'"):
+        built({"method": MaskedStr("token")})
 
 
 @pytest.mark.parametrize(

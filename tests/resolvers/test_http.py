@@ -151,6 +151,16 @@ def test_a_place_is_waited_for_and_the_wait_counts(
     connections.close()
 
 
+def test_nothing_is_sent_after_the_deadline(server: FaultyServer, connections: Connections) -> None:
+    refused = failure(ask(connections, seconds=0))
+
+    assert (Reason.TIMEOUT, f"no time was left to ask 127.0.0.1:{server.port}") == (
+        refused.reason,
+        refused.detail,
+    )
+    assert 0 == server.connections
+
+
 def test_places_are_given_back_after_failures(server: FaultyServer, connections: Connections) -> None:
     server.answer(close=True, path="/x")
     for _ in range(_http.POOL_SIZE + 1):

@@ -248,6 +248,10 @@ class TestHeader:
     def test_what_is_no_time_or_in_the_past_is_taken_as_not_sent(self, header: str | None) -> None:
         assert retry_after(header) is None
 
+    @pytest.mark.parametrize("digits", ["9" * 400, "9" * 5000])
+    def test_a_number_without_end_counts_as_a_wait_that_fits_nowhere(self, digits: str) -> None:
+        assert 1_000_000.0 == retry_after(digits)
+
     @given(st.one_of(st.text(), st.from_regex(r"\A\w{3}, \d+ \w{3} \d+ \d+:\d+:\d+ ([+-]\d+|GMT)?\Z")))
     def test_no_header_breaks_it(self, header: str) -> None:
         seconds = retry_after(header)

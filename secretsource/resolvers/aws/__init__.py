@@ -9,6 +9,7 @@ from secretsource._fork import PerProcess
 from secretsource._reference import check_resolver_name, is_reference
 from secretsource._secret import Document, NotThere
 from secretsource.resolvers import Answer, Location
+from secretsource.resolvers._address import hidden
 from secretsource.resolvers._installed import check_installed
 from secretsource.resolvers._not_pickled import NotPickled
 from secretsource.resolvers._retry import with_retries
@@ -61,6 +62,7 @@ class AwsResolver(NotPickled):
             ConfigError: A setting is wrong.
             MissingDependency: boto3 is not installed.
         """
+        endpoint_url = hidden(endpoint_url)
         self.name = check_resolver_name(name)
         check_installed(name, "boto3", modules=("botocore",), extra="aws")
         self._settings = Settings(
@@ -101,7 +103,10 @@ class AwsResolver(NotPickled):
 
     def __repr__(self) -> str:
         """Return the name and the settings, none of which is a credential."""
-        asked = self._settings
+        try:
+            asked = self._settings
+        except AttributeError:  # a traceback shows what was refused while it was built
+            return object.__repr__(self)
         return (
             f"AwsResolver(name={self.name!r}, region={asked.region!r}, profile={asked.profile!r}, "
             f"endpoint_url={asked.endpoint_url!r}, prefix={asked.prefix!r})"

@@ -6,7 +6,6 @@ import os
 import threading
 from typing import TYPE_CHECKING, cast
 
-from secretsource.resolvers._address import parse_address
 from secretsource.resolvers.aws._quiet import quiet_loggers
 from secretsource.resolvers.aws._settings import Settings
 
@@ -56,25 +55,20 @@ class Clients:
 def _build(settings: Settings) -> SecretsManagerClient:
     """Build a client from a session of our own.
 
-    It is botocore's session, in which boto3's chain of credentials lives: boto3's own would add nothing but the time
-    to import it. ``AWS_REGION``, which boto3 leaves out and all other SDKs of AWS read, is the last resort.
+    It is one of botocore's: boto3's own would add nothing but the time to import it. ``AWS_REGION``, which boto3 leaves
+    out and all other SDKs of AWS read, is the last resort.
     """
-    import botocore.session
-
-    from secretsource.resolvers.aws._wire import bound
+    from secretsource.resolvers.aws._session import Session
 
     quiet_loggers()
-    session = botocore.session.Session(profile=settings.profile)
+    session = Session(profile=settings.profile, max_bytes=settings.max_bytes)
     # As the default, it bounds the calls for credentials (AssumeRole and the like) too.
     session.set_default_client_config(_config())
     region = settings.region or session.get_config_variable("region") or os.environ.get("AWS_REGION")
-    client = cast(
+    return cast(
         "SecretsManagerClient",
         session.create_client("secretsmanager", region_name=region, endpoint_url=settings.endpoint_url),
     )
-    parse_address(client.meta.endpoint_url, "the endpoint for AWS")
-    bound(client, settings.max_bytes)
-    return client
 
 
 def _config() -> Config:

@@ -9,12 +9,12 @@ from datetime import datetime
 
 from secretsource._secret import Document
 from secretsource.errors import Reason
+from secretsource.resolvers._oversize import is_larger
 from secretsource.resolvers.aws._failure import Failure
 
 __all__ = ["document_of", "members"]
 
 _SPACE = re.compile(r"[ \t\n\r]*")
-_LONGEST_CHARACTER = 4  # bytes of UTF-8
 
 
 def document_of(answer: Mapping[str, object], max_bytes: int) -> Document | Failure:
@@ -29,7 +29,7 @@ def document_of(answer: Mapping[str, object], max_bytes: int) -> Document | Fail
     # AWS stores no empty binary; botocore makes one of what is not base64.
     if not isinstance(value, str | bytes) or value == b"":
         return Failure(Reason.BROKEN, "HTTP 200 without a SecretString or SecretBinary")
-    if _is_larger(value, max_bytes):
+    if is_larger(value, max_bytes):
         return Failure(Reason.BROKEN, f"more than {max_bytes} bytes")
     version, created = answer.get("VersionId"), answer.get("CreatedDate")
     return Document(
@@ -38,14 +38,6 @@ def document_of(answer: Mapping[str, object], max_bytes: int) -> Document | Fail
         version=version if isinstance(version, str) else None,
         created=created if isinstance(created, datetime) else None,
     )
-
-
-def _is_larger(value: str | bytes, max_bytes: int) -> bool:
-    if isinstance(value, bytes) or len(value) > max_bytes:
-        return len(value) > max_bytes
-    if len(value) * _LONGEST_CHARACTER <= max_bytes:
-        return False
-    return len(value.encode("utf-8", "surrogatepass")) > max_bytes
 
 
 def members(text: str) -> dict[str, str]:

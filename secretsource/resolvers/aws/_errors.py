@@ -11,7 +11,7 @@ from secretsource._reference import shown
 from secretsource._secret import NotThere
 from secretsource.errors import ConfigError, Reason, ResolverError
 from secretsource.resolvers import Location
-from secretsource.resolvers._retry import retry_after
+from secretsource.resolvers._retry import number_of, retry_after
 from secretsource.resolvers.aws._codes import CODES, of_status
 from secretsource.resolvers.aws._exceptions import LOCAL, SETUP, TLS, WIRE, meaning_of
 from secretsource.resolvers.aws._failure import Failure, Meaning
@@ -24,6 +24,7 @@ __all__ = ["explained"]
 _READ = "GetSecretValue"
 _DELETED = re.compile(r"\b(marked|scheduled|was)\b.{0,8}\bdelet(ed|ion)\b", re.IGNORECASE)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
+_ABSENT = {400, 404}  # with any other status, a proxy or a broken server repeats words of AWS
 _PORTS = {"http": 80, "https": 443}
 _SHORTEST_VERSION = 32  # characters; botocore refuses to ask for less
 
@@ -57,11 +58,14 @@ def _refused(error: ClientError, location: Location) -> NotThere | Failure:
     code, words = str(said.get("Code", "")), str(said.get("Message", ""))
     if error.operation_name != _READ:
         return _login_refused(error, code)
-    if code == "InvalidRequestException" and _DELETED.search(words):
+    absent = _status(error) in _ABSENT
+    if absent and code == "InvalidRequestException" and _DELETED.search(words):
         return NotThere(Reason.DELETED, "scheduled for deletion")
     meaning = CODES.get(code) or of_status(_status(error))
     if meaning.reason is Reason.MISSING:
-        return NotThere(Reason.MISSING, _missing_part(location, words))
+        if absent:
+            return NotThere(Reason.MISSING, _missing_part(location, words))
+        meaning = of_status(_status(error))
     advice = meaning.advice
     if code == "AccessDeniedException" and "KMS" in words:
         advice = CODES["DecryptionFailure"].advice
@@ -145,10 +149,8 @@ def _request_id(error: ClientError) -> str:
 def _wait(error: ClientError) -> float | None:
     """Return the seconds the server asks us to wait, in the header of HTTP or in that of AWS (milliseconds)."""
     headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-    milliseconds = headers.get("x-amz-retry-after", "")
-    if milliseconds.isdecimal():
-        return int(milliseconds) / 1000
-    return retry_after(headers.get("retry-after"))
+    milliseconds = number_of(headers.get("x-amz-retry-after"))
+    return retry_after(headers.get("retry-after")) if milliseconds is None else milliseconds / 1000
 
 
 def _server(error: Exception, endpoint: str | None) -> str:

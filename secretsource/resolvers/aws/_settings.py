@@ -40,6 +40,8 @@ class Settings:
             raise ConfigError("the profile for AWS must be the name of one, or left out")
         if self.endpoint_url is not None:
             parse_address(self.endpoint_url, "the endpoint_url for AWS")
+            # It was masked while it could hold a password.
+            object.__setattr__(self, "endpoint_url", str(self.endpoint_url))
         if not _is_like(_PREFIX, self.prefix):
             raise ConfigError(f"the prefix {shown(self.prefix)} for AWS holds what no secret has in its name")
         check_max_bytes(self.max_bytes, "the max_bytes for AWS")

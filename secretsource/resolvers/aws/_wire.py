@@ -6,17 +6,18 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import urllib3
+from botocore.httpsession import URLLib3Session
 
 from secretsource.resolvers._http import timeout_of
 from secretsource.resolvers._reply import MAX_BODY_OVERHEAD
 from secretsource.resolvers.aws._body import read_body
 from secretsource.resolvers.aws._client import CONNECT_TIMEOUT, READ_TIMEOUT
+from secretsource.resolvers.aws._connections import secure
 from secretsource.resolvers.aws._quiet import current_deadline
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-    from botocore.httpsession import URLLib3Session
-    from types_boto3_secretsmanager import SecretsManagerClient
+    from botocore.client import BaseClient
 
 __all__ = ["BoundedSession", "bound"]
 
@@ -26,7 +27,7 @@ _ESCAPES = 2  # how much base64 or the escapes of JSON may swell a value
 class BoundedSession:
     """Stands before botocore's HTTP session: the same connections, TLS and proxies, but answers are read by us.
 
-    botocore reads a body to its end, however large it is and however slowly it comes. Here the deadline of the call
+    botocore reads an answer to its end, however large it is and however slowly it comes. Here the deadline of the call
     bounds the wait for the connection, for each byte and for all of them, and a body beyond the limit is not read on.
     """
 
@@ -35,6 +36,7 @@ class BoundedSession:
         self._inner = inner
         self._limit = limit
         _limit_connects(inner)
+        secure(inner)
 
     def send(self, request: AWSPreparedRequest) -> AWSResponse:
         """Send the request and return its response with the body read."""
@@ -91,13 +93,14 @@ def _limit_reads(request: AWSPreparedRequest, seconds: float) -> None:
         context["read_timeout"] = seconds
 
 
-def bound(client: SecretsManagerClient, max_bytes: int) -> None:
+def bound(client: BaseClient, max_bytes: int) -> None:
     """Put a `BoundedSession` into *client*, for values of up to *max_bytes*.
 
     botocore has no public way to it that leaves the mocks of moto and the settings for TLS and proxies alone. If the
     place is ever gone, the client stays as it is: sizes are then measured when a body was read.
     """
     endpoint = getattr(client, "_endpoint", None)
-    if endpoint is not None and hasattr(endpoint, "http_session"):
+    session = getattr(endpoint, "http_session", None)
+    if endpoint is not None and isinstance(session, URLLib3Session):
         limit = _ESCAPES * max_bytes + MAX_BODY_OVERHEAD
-        endpoint.http_session = BoundedSession(endpoint.http_session, limit=limit)
+        endpoint.http_session = BoundedSession(session, limit=limit)

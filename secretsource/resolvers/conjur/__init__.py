@@ -28,7 +28,13 @@ from secretsource.resolvers._installed import check_installed
 from secretsource.resolvers._max_bytes import check_max_bytes
 from secretsource.resolvers._not_pickled import NotPickled
 from secretsource.resolvers.conjur._auth import auth_of
-from secretsource.resolvers.conjur._settings import account_of, addresses_of, checked_prefix, trusted
+from secretsource.resolvers.conjur._settings import (
+    account_of,
+    addresses_of,
+    checked_prefix,
+    hidden_urls,
+    trusted,
+)
 
 if TYPE_CHECKING:
     from secretsource.resolvers.conjur._session import Session
@@ -70,6 +76,7 @@ class ConjurResolver(NotPickled):
         auth: Mapping[str, Credential] | None = None,
         max_bytes: int = 1_048_576,
     ) -> None:
+        url = hidden_urls(url)
         self.name = check_resolver_name(name)
         check_installed(name, "urllib3", modules=("urllib3",), extra="conjur")
         self._addresses = addresses_of(url)
@@ -125,8 +132,11 @@ class ConjurResolver(NotPickled):
 
     def __repr__(self) -> str:
         """Return name and addresses, no credential."""
-        urls = ", ".join(map(str, self._addresses))
-        return f"ConjurResolver({self.name!r}, url={urls!r}, account={self._account!r})"
+        try:
+            urls = ", ".join(map(str, self._addresses))
+            return f"ConjurResolver({self.name!r}, url={urls!r}, account={self._account!r})"
+        except AttributeError:  # a traceback shows what was refused while it was built
+            return object.__repr__(self)
 
     def _fetch(self, location: Location, deadline: Deadline) -> Answer:
         session = self._sessions.get()

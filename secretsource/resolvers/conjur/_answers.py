@@ -88,7 +88,7 @@ def is_missing(reply: Reply) -> bool:
         return False
     try:
         answer = json.loads(reply.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     error = answer.get("error") if isinstance(answer, dict) else None
     return isinstance(error, dict) and error.get("code") == "not_found"

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
+from secretsource._secret import MaskedBytes
 from secretsource.errors import ConfigError
 from secretsource.resolvers._auth_table import AuthMethod, build_method
 from secretsource.resolvers._credential import Credential, reveal
@@ -33,7 +34,7 @@ class LoginRequest:
 
     login: str
     path: str
-    body: bytes = field(repr=False)
+    body: MaskedBytes = field(repr=False)
 
 
 Auth = Callable[[str], LoginRequest]
@@ -67,7 +68,7 @@ def _from_environment() -> Auth:
 def _api_key_request(account: str, login: str, api_key: Credential) -> LoginRequest:
     """Return the request of Conjur's default authenticator; the login is one piece, whole: ``host%2Fapp%2Fweb``."""
     path = f"/authn/{quote(account, safe='')}/{quote(login, safe='')}/authenticate"
-    return LoginRequest(login=login, path=path, body=reveal(api_key).encode())
+    return LoginRequest(login=login, path=path, body=MaskedBytes(reveal(api_key), "utf-8"))
 
 
 _METHODS: dict[str, AuthMethod[Auth]] = {

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
+from itertools import count
+from typing import NamedTuple
 from urllib.parse import quote
 
 from secretsource._deadline import Deadline
@@ -25,6 +27,13 @@ _BATCH_VALUES = 2  # values of the largest size that one answer may hold
 _ONE_BY_ONE = frozenset(
     {403, 404, 406, 422}
 )  # a batch is all or nothing: one id that is hidden, missing or never set
+
+
+class _Variable(NamedTuple):
+    """A variable of the list: its full id, and whether it was ever set: one that was not would fail a whole batch."""
+
+    id: str
+    is_set: bool
 
 
 class Gathering:
@@ -64,20 +73,23 @@ class Gathering:
 
     def _listed(self, search: str | None) -> Iterator[str]:
         query = f"kind=variable&limit={_PAGE}" + (f"&search={quote(search, safe='')}" if search else "")
-        offset = 0
-        while True:
+        seen: set[str] = set()
+        for offset in count(0, _PAGE):
             page = self._page(f"/resources/{quote(self._account, safe='')}?{query}&offset={offset}")
-            yield from page
-            offset += _PAGE
+            yield from (known.id for known in page if known.is_set)
             if len(page) < _PAGE:
                 return
+            ids = {known.id for known in page}
+            if ids <= seen:  # who ignores the offset would be listed until the deadline
+                raise resolver_error(Reason.BROKEN, "the list of variables repeats itself")
+            seen |= ids
 
-    def _page(self, target: str) -> list[str]:
-        def attempt() -> list[str]:
+    def _page(self, target: str) -> list[_Variable]:
+        def attempt() -> list[_Variable]:
             reply, _ = self._session.ask(target, self._deadline, limit=_PAGE_BYTES)
             if reply.status != 200:
                 raise failure_of(reply, "the list of variables is refused")
-            return _ids_in(reply)
+            return _variables_in(reply)
 
         return with_retries(attempt, self._deadline)
 
@@ -136,16 +148,16 @@ class Gathering:
         return values
 
 
-def _ids_in(reply: Reply) -> list[str]:
-    """Return the full ids on a page; empty in place of a variable that was never set: it would fail a whole batch."""
+def _variables_in(reply: Reply) -> list[_Variable]:
+    """Return the variables on a page."""
     try:
         page = json.loads(reply.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         page = None
     if isinstance(page, list) and all(
         isinstance(item, dict) and isinstance(item.get("id"), str) for item in page
     ):
-        return ["" if item.get("secrets") == [] else item["id"] for item in page]
+        return [_Variable(item["id"], item.get("secrets") != []) for item in page]
     raise resolver_error(Reason.BROKEN, f"{reply.said}; no list of variables: is url right?")
 
 
@@ -158,6 +170,6 @@ def _values_in(reply: Reply) -> dict[str, bytes]:
             return {
                 key: base64.b64decode(value) if encoded else value.encode() for key, value in answer.items()
             }
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, RecursionError):
         pass  # told below, outside the handler
     raise resolver_error(Reason.BROKEN, f"{reply.said}; no values in place of a batch")

@@ -11,11 +11,17 @@ import os
 from collections.abc import Sequence
 
 from secretsource._reference import shown
+from secretsource._secret import MaskedStr
 from secretsource.errors import ConfigError
-from secretsource.resolvers._address import Address, parse_address
+from secretsource.resolvers._address import Address, hidden, parse_address
 from secretsource.resolvers._authority import SYSTEM, Authority, authority_of
 
-__all__ = ["account_of", "addresses_of", "checked_prefix", "trusted"]
+__all__ = ["account_of", "addresses_of", "checked_prefix", "hidden_urls", "trusted"]
+
+
+def hidden_urls(url: str | Sequence[str] | None) -> str | Sequence[str] | None:
+    """Return *url* masked: see `hidden`."""
+    return hidden(url) if url is None or isinstance(url, str) else [hidden(one) or "" for one in url]
 
 
 def addresses_of(url: str | Sequence[str] | None) -> tuple[Address, ...]:
@@ -24,11 +30,15 @@ def addresses_of(url: str | Sequence[str] | None) -> tuple[Address, ...]:
     Raises:
         ConfigError: There is none, or one is no address that a key may be sent to.
     """
-    given = os.environ.get("CONJUR_APPLIANCE_URL", "") if url is None else url
-    urls = [given] if isinstance(given, str) else list(given)
+    given = hidden_urls(os.environ.get("CONJUR_APPLIANCE_URL", "") if url is None else url) or ""
+    urls = [given] if isinstance(given, str) else given
     if not urls or urls == [""]:
         raise ConfigError("Conjur's address is missing: set url, or the variable CONJUR_APPLIANCE_URL")
-    return tuple(parse_address(one.strip() if isinstance(one, str) else one, "Conjur's url") for one in urls)
+    return tuple(_address_of(one) for one in urls)
+
+
+def _address_of(url: object) -> Address:
+    return parse_address(MaskedStr(url.strip()) if isinstance(url, str) else url, "Conjur's url")
 
 
 def account_of(account: str | None) -> str:

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass, field
 
 from secretsource._reference import shown
+from secretsource._secret import MaskedBytes, MaskedStr
 from secretsource.errors import Reason, ResolverError, resolver_error
 from secretsource.resolvers._reply import Reply
 from secretsource.resolvers._tokens import RENEW_AT
@@ -34,7 +35,7 @@ class Token:
     """
 
     login: str
-    header: str = field(repr=False)
+    header: MaskedStr = field(repr=False)
     renew_at: float
     ends_at: float
 
@@ -63,7 +64,7 @@ def token_of(reply: Reply, *, login: str, asked_at: float) -> Token | ResolverEr
         )
     return Token(
         login=login,
-        header=f'Token token="{text.decode("ascii")}"',
+        header=MaskedStr(f'Token token="{text.decode("ascii")}"'),
         renew_at=asked_at + life * RENEW_AT,
         ends_at=asked_at + life,
     )
@@ -71,21 +72,21 @@ def token_of(reply: Reply, *, login: str, asked_at: float) -> Token | ResolverEr
 
 def _base64_of(body: bytes) -> bytes:
     """Return the token as the header wants it; a server that ignores ``Accept-Encoding: base64`` sends JSON."""
-    body = body.strip()
-    return base64.b64encode(body) if body.startswith(b"{") else body
+    body = MaskedBytes(body.strip())
+    return MaskedBytes(base64.b64encode(body)) if body.startswith(b"{") else body
 
 
 def _life_of(text: bytes) -> float | None:
     """Return the seconds that a token lives, or `None` if it is no token."""
     try:
         token = json.loads(base64.b64decode(text, validate=True))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(token, dict) or not all(isinstance(token.get(part), str) for part in _PARTS):
         return None
     try:
         claims = json.loads(base64.urlsafe_b64decode(token["payload"]))
         life = float(claims["exp"]) - float(claims["iat"])
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return DEFAULT_LIFE
     return life if life > 0 else DEFAULT_LIFE

@@ -25,6 +25,7 @@ from secretsource._reference import (
 )
 from secretsource.errors import ConfigError, InvalidReference, ResolverError
 from secretsource.resolvers import Answer, Deadline, Location
+from secretsource.resolvers._address import hidden
 from secretsource.resolvers._credential import Credential
 from secretsource.resolvers._installed import check_installed
 from secretsource.resolvers._not_pickled import NotPickled
@@ -63,7 +64,7 @@ class VaultResolver(NotPickled):
         auth: How to log in: ``{"method": "token", "token": …}``, or ``{"method": "approle", "role_id": …,
             "secret_id": …, "mount": "approle"}``. Without it, the token is in ``BAO_TOKEN``, ``VAULT_TOKEN`` or
             ``~/.vault-token``, read at the first use and again when the server refuses it.
-        max_bytes: The largest document that is accepted.
+        max_bytes: The most bytes that a value may have; a document may have 64 KiB more.
 
     Raises:
         ConfigError: A setting is missing or cannot be used.
@@ -82,6 +83,7 @@ class VaultResolver(NotPickled):
         auth: Mapping[str, Credential] | None = None,
         max_bytes: int = 1_048_576,
     ) -> None:
+        address = hidden(address)
         self.name = check_resolver_name(name)
         check_installed(name, "hvac", modules=("hvac", "urllib3"), extra="vault")
         self._settings = read_settings(
@@ -158,7 +160,10 @@ class VaultResolver(NotPickled):
 
     def __repr__(self) -> str:
         """Return name and address."""
-        return f"VaultResolver({self.name!r}, address={str(self._settings.address)!r})"
+        try:
+            return f"VaultResolver({self.name!r}, address={str(self._settings.address)!r})"
+        except AttributeError:  # a traceback shows what was refused while it was built
+            return object.__repr__(self)
 
 
 def _check_mount(name: str, mount: str) -> str:

@@ -15,6 +15,7 @@ from secretsource._secret import MaskedStr
 from secretsource.errors import ConfigError, InvalidReference, Reason, ResolverError, resolver_error
 from secretsource.resolvers._auth_table import AuthMethod, build_method
 from secretsource.resolvers._credential import Credential, reveal
+from secretsource.resolvers._file import read_file
 from secretsource.resolvers._reply import Reply, answered
 from secretsource.resolvers._tokens import RENEW_AT
 from secretsource.resolvers.vault._errors import decoded, failure_of
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["METHODS", "Method", "Token", "choose_method"]
 
 FOREVER = float("inf")
+_LONGEST_LEASE = 10**9  # seconds
+_TOKEN_FILE_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,6 +145,7 @@ def _parse_login(reply: Reply, started: float) -> Token | None:
     # Counted from before the request, so that ours ends before the server's. 0 is a token without end.
     if not isinstance(lease, int) or lease <= 0:
         return Token(MaskedStr(value))
+    lease = min(lease, _LONGEST_LEASE)
     return Token(MaskedStr(value), started + lease * RENEW_AT, started + lease)
 
 
@@ -161,10 +165,11 @@ def _token_of_environment() -> str:
 
 def _token_of_file(path: Path) -> str:
     try:
-        return reveal(path.expanduser().read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError, RuntimeError):
-        return ""  # RuntimeError: there is no home directory
-    except (OSError, ValueError):
+        found = read_file(str(path.expanduser()), limit=_TOKEN_FILE_BYTES)
+        return "" if found is None else MaskedStr(reveal(found[0].decode()))
+    except RuntimeError:
+        return ""  # there is no home directory
+    except (ResolverError, ValueError):
         pass
     raise resolver_error(Reason.DENIED, f"{path} cannot be read")
 

@@ -8,6 +8,7 @@ from secretsource import _clock
 from secretsource._deadline import Deadline
 from secretsource.errors import AccessDenied, Reason, ResolverError, resolver_error
 from secretsource.resolvers import Answer, Location
+from secretsource.resolvers._oversize import is_larger
 from secretsource.resolvers._reply import Reply, answered
 from secretsource.resolvers._tokens import Tokens
 from secretsource.resolvers.vault._auth import Method, Token
@@ -109,6 +110,9 @@ class Client:
             raise resolver_error(
                 Reason.BROKEN, f"{reply.said} holds no document of KV version {mount.version}"
             )
+        limit = self.transport.settings.max_bytes
+        if any(is_larger(value, limit) for value in document.fields.values()):
+            raise resolver_error(Reason.BROKEN, f"{reply.where}: a value of more than {limit} bytes")
         return document
 
     def close(self) -> None:

@@ -94,7 +94,7 @@ def mount_of(reply: Reply, path: str) -> Mount | str:
 
 def _version(options: object) -> int:
     version = options.get("version", "1") if isinstance(options, dict) else "1"
-    return {"": 1, "1": 1, "2": 2}.get(str(version), 0)
+    return {"": 1, "1": 1, "2": 2}.get(str(version), 0) if isinstance(version, str | int) else 0
 
 
 def not_there(reply: Reply) -> NotThere | None:
@@ -116,8 +116,12 @@ def document_of(reply: Reply, version: int) -> Document | None:
     if fields is None:
         return None
     number = metadata.get("version")
+    try:
+        texts = {key: text for key, value in fields.items() if (text := _text(value)) is not None}
+    except RecursionError:  # nested just deep enough to be read and not to be written
+        return None
     return Document(
-        fields={key: text for key, value in fields.items() if (text := _text(value)) is not None},
+        fields=texts,
         version=str(number) if isinstance(number, int) else None,
         created=_moment(metadata.get("created_time")),
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from secretsource._reference import shown
 from secretsource.errors import ConfigError
-from secretsource.resolvers._address import Address, parse_address
+from secretsource.resolvers._address import Address, hidden, parse_address
 from secretsource.resolvers._authority import SYSTEM, Authority, authority_of
 from secretsource.resolvers._max_bytes import check_max_bytes
 
@@ -22,7 +22,7 @@ class Settings:
         address: Where it is; its path stands before ``/v1``.
         namespace: The namespace, or `None` for the root.
         authority: Who vouches for it.
-        max_bytes: The largest document that is accepted.
+        max_bytes: The most bytes that a value may have.
     """
 
     address: Address
@@ -45,7 +45,7 @@ def read_settings(
         ConfigError: One is missing or cannot be used; the message says what to do.
     """
     table = f"[resolvers.{resolver}]"
-    address = address or variable("ADDR")
+    address = hidden(address or variable("ADDR"))
     if not address:
         raise ConfigError(f"no address of the Vault server: set address under {table} or VAULT_ADDR")
     ca_file = ca_file or variable("CACERT")
