@@ -109,7 +109,8 @@ class Config:
         profile = given.get("profile", None if file is None else file.table.get("profile"))
         base = {} if file is None else _of_file(file, profile)
         _known_profile(profile, file)
-        source = _ARGUMENTS if file is None else file.path
+        _check_values(settings, _ARGUMENTS)
+        source = _ARGUMENTS if file is None or {"chain", "resolvers"} & settings.keys() else file.path
         return cls(**_checked(_merged(base, given), source), source=source)  # type: ignore[arg-type]  # checked
 
 
@@ -172,6 +173,21 @@ def _merged(base: Mapping[str, object], over: Mapping[str, object]) -> dict[str,
 
 def _checked(settings: Mapping[str, object], source: str) -> dict[str, object]:
     checked = dict(settings)
+    _check_values(settings, source)
+    resolvers = _table(settings.get("resolvers", {}), f"{source}: resolvers")
+    checked["resolvers"] = resolvers
+    checked["chain"] = _chain(settings.get("chain", _DEFAULT_CHAIN), source)
+    links = [link if isinstance(link, str) else link.name for link in checked["chain"]]  # type: ignore[attr-defined]
+    known = {*BUILT_IN, *resolvers, *links}
+    checked["secrets"] = {
+        name: _secret(name, _table(table, _at(f"{source}: secrets", name)), known, source)
+        for name, table in _table(settings.get("secrets", {}), f"{source}: secrets").items()
+    }
+    return checked
+
+
+def _check_values(settings: Mapping[str, object], source: str) -> None:
+    """Check what needs no other setting; *source* is to blame."""
     for key in SECONDS:
         if key in settings and not is_seconds(settings[key]):
             raise ConfigError(f"{source}: {key} must be a number of seconds, 0 or more")
@@ -182,17 +198,7 @@ def _checked(settings: Mapping[str, object], source: str) -> dict[str, object]:
     for name, table in resolvers.items():
         _valid(check_resolver_name, name, f"{source}: resolvers")
         _table(table, f"{source}: resolvers.{name}")
-    checked["resolvers"] = resolvers
-    checked["chain"] = _chain(settings.get("chain", _DEFAULT_CHAIN), source)
-    links = [link if isinstance(link, str) else link.name for link in checked["chain"]]  # type: ignore[attr-defined]
-    if len(links) != len(set(links)):
-        raise ConfigError(f"{source}: chain names a resolver twice")
-    known = {*BUILT_IN, *resolvers, *links}
-    checked["secrets"] = {
-        name: _secret(name, _table(table, _at(f"{source}: secrets", name)), known, source)
-        for name, table in _table(settings.get("secrets", {}), f"{source}: secrets").items()
-    }
-    return checked
+    _chain(settings.get("chain", _DEFAULT_CHAIN), source)
 
 
 def _chain(value: object, source: str) -> tuple[str | Resolver | Link, ...]:

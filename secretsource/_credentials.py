@@ -78,10 +78,12 @@ class LocalCredential:
 
 
 def with_local_credentials(auth: Mapping[str, object], used_as: str) -> dict[str, object]:
-    """Return the ``auth`` table with its references made callables."""
+    """Return the ``auth`` table with its references made callables, and the name of its method plain."""
     return {
         key: LocalCredential(value, f"{used_as}.{key}")
         if isinstance(value, str) and is_reference(value)
+        else plain(value)
+        if key == "method"
         else value
         for key, value in auth.items()
     }

@@ -112,12 +112,16 @@ def _built(factory: Factory, name: str, settings: Mapping[str, object], where: s
     problem = ""
     try:
         resolver = factory(name, **settings)
+    except ConfigError as error:
+        problem = str(error)
+        said = problem if f"resolvers.{name}" in problem else f"{where}: {problem}"
     except SecretSourceError:
         raise
     except Exception as error:  # noqa: BLE001 - as above; its message may hold a credential
         problem = f"it raised {type(error).__name__}"
+        said = f"{where}: the resolver cannot be built: {problem}"
     if problem:
-        raise ConfigError(f"{where}: the resolver cannot be built: {problem}")
+        raise ConfigError(said)
     if isinstance(resolver, Resolver) and resolver.name != name:
         raise ConfigError(f"{where}: the resolver calls itself {shown(resolver.name)}")
     return resolver

@@ -8,6 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from secretsource._default import replace_default_store
+from tests.servers.environment import forget_settings
+
+forget_settings()  # once and for all, before any fixture starts a server with what is there
 
 _PREFIXES = ("SECRETSOURCE_", "AWS_", "VAULT_", "BAO_", "CONJUR_")
 

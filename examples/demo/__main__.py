@@ -10,7 +10,7 @@ from examples.demo.places import Places
 from secretsource import Explanation, SecretSourceError, configure, default_store, get_secret
 
 NAME = "pepipost/api_key"
-ROW = "{:<8} {:<36} {:<22} {:>10} {:>10} {:>10}   {}"
+ROW = "{:<8} {:<36} {:<22} {:>11} {:>12} {:>9}   {}"
 
 WHAT_THE_ROWS_SAY = """
 The first two rows have no profile: the environment wins over .env. Then, with the profile 'prod', each key is taken
@@ -38,7 +38,7 @@ def walk_the_chain(places: Places) -> None:
             "link", "location", "version", "first read", "read again", "cached", "the mail service said"
         )
     )
-    say(ROW.format("-" * 8, "-" * 36, "-" * 22, "-" * 10, "-" * 10, "-" * 10, "-" * 21))
+    say(ROW.format("-" * 8, "-" * 36, "-" * 22, "-" * 11, "-" * 12, "-" * 9, "-" * 21))
     for put in (places.put_dotenv, places.put_env):
         put()
         row(places)

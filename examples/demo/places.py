@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from tests.servers.conjur import ConjurServer
+from tests.servers.environment import forget_settings
 from tests.servers.moto import Moto
 from tests.servers.openbao import OpenBao
 from tests.servers.pepipost import Pepipost
@@ -42,6 +43,7 @@ class Places:
     """Starts the servers, puts the keys, and takes all of it away again."""
 
     def __enter__(self) -> "Places":
+        forget_settings()  # the demonstration has its own
         self._exit = ExitStack()
         with self._exit:
             self.project = Path(

@@ -107,6 +107,14 @@ class override:  # noqa: N801 - used like a function
         """Return *function*, with the values in place during each call."""
         import inspect  # noqa: PLC0415 - not needed for blocks
 
+        if (
+            isinstance(function, type)
+            or inspect.isgeneratorfunction(function)
+            or inspect.isasyncgenfunction(function)
+        ):
+            raise TypeError(
+                "override decorates functions and coroutine functions; use a with block in this one"
+            )
         if inspect.iscoroutinefunction(function):
             return cast(Callable[P, R], self._around_coroutine(function))
 

@@ -18,11 +18,20 @@ def temporary(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def shown(temporary: Path) -> str:
-    environ = {key: value for key, value in os.environ.items() if not key.startswith("SECRETSOURCE_")}
+    # What a person who works with these backends has set must not show.
+    theirs = {
+        "AWS_PROFILE": "corp",
+        "VAULT_NAMESPACE": "n",
+        "VAULT_CACERT": "/nope",
+        "SECRETSOURCE_PROFILE": "prod",
+        "PEPIPOST_API_KEY": "theirs",
+        "http_proxy": "http://127.0.0.1:9",
+        "HTTPS_PROXY": "http://127.0.0.1:9",
+    }
     done = subprocess.run(
         [sys.executable, "-m", "examples.demo"],
         cwd=ROOT,
-        env=environ | {"TMPDIR": str(temporary)},
+        env=os.environ | theirs | {"TMPDIR": str(temporary)},
         capture_output=True,
         text=True,
         timeout=100,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
@@ -218,3 +218,18 @@ def test_nothing_shows_a_value() -> None:
         assert "override(['a/b'])" == repr(whole)
         assert "Overrides('override', 1 documents)" == repr(overrides)
         assert isinstance(overrides, Overrides)
+
+
+def test_what_would_run_after_the_override_has_ended_is_refused() -> None:
+    def generator() -> Iterator[None]:
+        yield
+
+    async def asynchronous() -> AsyncIterator[None]:
+        yield
+
+    class Tests:
+        pass
+
+    for function in (generator, asynchronous, Tests):
+        with pytest.raises(TypeError, match="use a with block"):
+            override({"a/b": "x"})(function)  # type: ignore[arg-type]
