@@ -56,7 +56,7 @@ def build_link(name: str, settings: Mapping[str, object], *, profile: str | None
         own.setdefault("profile", profile)
     if isinstance(auth := own.get("auth"), Mapping):
         own["auth"] = with_local_credentials(auth, f"{where}.auth")
-    return Link(_built(factory, name, own, where), **policy)  # type: ignore[arg-type]  # checked just above
+    return Link(_built(factory, name, own, where if settings else ""), **policy)  # type: ignore[arg-type]  # checked just above
 
 
 def check_settings(name: str, settings: Mapping[str, object], *, source: str) -> None:
@@ -109,21 +109,24 @@ def _entry_point(kind: str, where: str) -> EntryPoint:
 
 
 def _built(factory: Factory, name: str, settings: Mapping[str, object], where: str) -> Resolver:
+    """Return the resolver; *where* is its table for messages, or empty if the configuration has none."""
     problem = ""
     try:
         resolver = factory(name, **settings)
     except ConfigError as error:
+        if not where:
+            raise
         problem = str(error)
         said = problem if f"resolvers.{name}" in problem else f"{where}: {problem}"
     except SecretSourceError:
         raise
     except Exception as error:  # noqa: BLE001 - as above; its message may hold a credential
         problem = f"it raised {type(error).__name__}"
-        said = f"{where}: the resolver cannot be built: {problem}"
+        said = f"{where or name}: the resolver cannot be built: {problem}"
     if problem:
         raise ConfigError(said)
     if isinstance(resolver, Resolver) and resolver.name != name:
-        raise ConfigError(f"{where}: the resolver calls itself {shown(resolver.name)}")
+        raise ConfigError(f"{where or name}: the resolver calls itself {shown(resolver.name)}")
     return resolver
 
 

@@ -19,7 +19,7 @@ from secretsource.errors import Reason, ResolverError, resolver_error
 from secretsource.resolvers._address import Address
 from secretsource.resolvers._authority import Authority
 from secretsource.resolvers._pools import open_pools
-from secretsource.resolvers._reasons import reason_of
+from secretsource.resolvers._reasons import reason_of, why_tls_failed
 from secretsource.resolvers._reply import MAX_BODY_OVERHEAD, Reply
 
 __all__ = ["POOL_SIZE", "Connections", "Request", "timeout_of"]
@@ -88,7 +88,9 @@ class Connections:
                 return resolver_error(Reason.TIMEOUT, f"no time was left to ask {self.address.where}")
             return self._exchange(request, deadline)
         except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
-            return resolver_error(reason_of(error, outside), self.address.where + self._through())
+            why = why_tls_failed(error, outside)
+            where = self.address.where + self._through()
+            return resolver_error(reason_of(error, outside), f"{where}: {why}" if why else where)
         finally:
             self._places.release()
 

@@ -10,10 +10,23 @@ from urllib3 import exceptions
 
 from secretsource.errors import Reason
 
-__all__ = ["chain_of", "reason_of"]
+__all__ = ["chain_of", "reason_of", "why_tls_failed"]
 
 # The connection ended while TLS was being agreed on, as it does when a server restarts: nothing failed to verify.
 _ENDED = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
+
+# X509_V_ERR_… of OpenSSL, in the words that say what to do about it.
+_VERIFY = {
+    9: "the certificate is not valid yet",
+    10: "the certificate has expired",
+    18: "the certificate's authority is not known here",
+    19: "the certificate's authority is not known here",
+    20: "the certificate's authority is not known here",
+    21: "the certificate's authority is not known here",
+    62: "the certificate is for another host",
+    64: "the certificate is for another address",
+}
+_NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "UNKNOWN_PROTOCOL"})
 
 # The first class that matches decides, so the special ones stand before their bases.
 _REASONS: tuple[tuple[type[BaseException], Reason], ...] = (
@@ -50,6 +63,21 @@ def reason_of(error: BaseException, outside: BaseException | None, untold: Reaso
         return Reason.REFUSED
     told = (next((reason for kind, reason in _REASONS if isinstance(inner, kind)), None) for inner in chain)
     return next((reason for reason in told if reason not in {None, Reason.REFUSED}), None) or untold
+
+
+def why_tls_failed(error: BaseException, outside: BaseException | None) -> str:
+    """Return what failed to verify, in fixed words, or an empty text if OpenSSL does not tell.
+
+    Args:
+        error: The exception.
+        outside: See `chain_of`.
+    """
+    for inner in chain_of(error, outside):
+        if isinstance(inner, ssl.SSLCertVerificationError) and (why := _VERIFY.get(inner.verify_code)):
+            return why
+        if isinstance(inner, ssl.SSLError) and inner.reason in _NO_TLS:
+            return "the server does not speak TLS on this port"
+    return ""
 
 
 def chain_of(error: BaseException, outside: BaseException | None) -> list[BaseException]:

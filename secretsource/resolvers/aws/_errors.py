@@ -97,7 +97,7 @@ def _failed(error: Exception, endpoint: str | None, outside: BaseException | Non
     """Read an exception that is no answer of AWS: the network, the credentials, the configuration."""
     from urllib3.exceptions import HTTPError
 
-    from secretsource.resolvers._reasons import chain_of, reason_of
+    from secretsource.resolvers._reasons import chain_of, reason_of, why_tls_failed
 
     if isinstance(error, ConfigError):
         return Failure(None, str(error))
@@ -110,7 +110,8 @@ def _failed(error: Exception, endpoint: str | None, outside: BaseException | Non
         meaning = SETUP
     if meaning in {WIRE, TLS} or (meaning is None and isinstance(error, HTTPError | OSError)):
         untold = Reason.TLS if meaning is TLS else Reason.REFUSED
-        return Failure(reason_of(error, outside, untold), _server(error, endpoint))
+        why, server = why_tls_failed(error, outside), _server(error, endpoint)
+        return Failure(reason_of(error, outside, untold), f"{server}: {why}" if why else server)
     meaning = meaning or LOCAL
     return Failure(meaning.reason, meaning.advice or _server(error, endpoint), login=meaning.login)
 

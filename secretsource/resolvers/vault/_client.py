@@ -147,5 +147,5 @@ class Reading:
 
 
 def _failure(reply: Reply, url_path: str) -> ResolverError | None:
-    path = json.dumps(url_path.removeprefix("/v1/"))
-    return failure_of(reply, hint=f'missing, or not allowed: path {path} {{ capabilities = ["read"] }}')
+    policy = f'path {json.dumps(url_path.removeprefix("/v1/"))} {{ capabilities = ["read"] }}'
+    return failure_of(reply, hint=f"check the token, the mount, and the policy: {policy}")

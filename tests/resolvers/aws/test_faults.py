@@ -327,6 +327,7 @@ def test_tls_to_a_plain_port_is_a_tls_failure(server: FaultyServer) -> None:
     error = failed(AwsResolver(endpoint_url=server.url.replace("http:", "https:")))
 
     assert (Reason.TLS, 1) == (error.reason, server.connections)
+    assert error.detail.endswith("the server does not speak TLS on this port")
 
 
 def test_a_missing_file_of_authorities_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -29,24 +29,28 @@ def test_a_private_authority_is_trusted(tls_server: ConjurServer, ca_file: Path,
 
 
 @pytest.mark.parametrize(
-    "context",
+    ("context", "why"),
     [
-        lambda _: context_of(trustme.CA(), "127.0.0.1"),
-        lambda authority: context_of(authority, "other.example.com"),
-        lambda authority: context_of(
-            authority, "127.0.0.1", not_before=PAST, not_after=PAST.replace(year=2021)
+        (lambda _: context_of(trustme.CA(), "127.0.0.1"), "authority is not known here"),
+        (lambda authority: context_of(authority, "other.example.com"), "is for another address"),
+        (
+            lambda authority: context_of(
+                authority, "127.0.0.1", not_before=PAST, not_after=PAST.replace(year=2021)
+            ),
+            "has expired",
         ),
     ],
     ids=["untrusted", "wrong-host", "expired"],
 )
-def test_a_certificate_that_does_not_verify_is_a_tls_failure_without_a_retry(
-    context: Callable[[trustme.CA], ssl.SSLContext], authority: trustme.CA, ca_file: Path
+def test_a_certificate_that_does_not_verify_is_told_why_and_is_not_tried_again(
+    context: Callable[[trustme.CA], ssl.SSLContext], why: str, authority: trustme.CA, ca_file: Path
 ) -> None:
     with FaultyServer(context(authority)) as server:
         with pytest.raises(BackendUnavailable, match=server.url.removeprefix("https://")) as caught:
             read(resolver_at(server.url, ca_file=ca_file), NAME)
 
         assert Reason.TLS is caught.value.reason
+        assert caught.value.detail.endswith(why)
         assert (1, []) == (server.connections, server.requests)
 
 
@@ -55,6 +59,7 @@ def test_plain_http_on_the_tls_port_is_a_tls_failure_without_a_retry(faulty: Fau
         read(resolver_at(faulty.url.replace("http:", "https:")), NAME)
 
     assert (Reason.TLS, 1) == (caught.value.reason, faulty.connections)
+    assert caught.value.detail.endswith("the server does not speak TLS on this port")
 
 
 def test_a_private_authority_replaces_the_system_store(

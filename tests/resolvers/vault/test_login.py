@@ -155,7 +155,7 @@ def test_a_denial_says_the_smallest_policy(bao: OpenBao) -> None:
         read(_token(bao, bao.token(["app"])), "closed/x/value")
     assert "secret/closed/x#value" == caught.value.location
     assert (
-        'missing, or not allowed: path "secret/data/closed/x" { capabilities = ["read"] }'
+        'check the token, the mount, and the policy: path "secret/data/closed/x" { capabilities = ["read"] }'
         in caught.value.detail
     )
 

@@ -170,7 +170,7 @@ def test_a_path_that_names_only_a_mount_is_no_missing_secret(vault: VaultResolve
 
 
 def test_a_mount_that_does_not_exist_is_denied_by_the_server(vault: VaultResolver) -> None:
-    with pytest.raises(AccessDenied, match="missing, or not allowed"):
+    with pytest.raises(AccessDenied, match="check the token, the mount, and the policy"):
         read(vault, "vault://nowhere/x")
 
 
