@@ -219,8 +219,8 @@ class TestChild:
         for address, entry in entries.items():
             cache.put(entry)
             link(cache, f"name-{address}", entry)
-        order = cache._documents._LRUCache__order  # type: ignore[attr-defined]
-        data = cache._documents._Cache__data  # type: ignore[attr-defined]
+        order = cache._documents._LRUCache__order
+        data = cache._documents._Cache__data
         del order[key_of("a")]
         del data[key_of("b")]
         cache._lock.acquire()

@@ -26,7 +26,7 @@ DOCUMENT = Document(value="any", version="7")
 
 
 def ask(name: str = "one", **policy: str) -> Ask:
-    link = Link(FakeResolver(name), **policy)  # type: ignore[arg-type]
+    link = Link(FakeResolver(name), **policy)
     return Ask(link, Location(address="path", text=f"path at {name}"))
 
 
@@ -84,11 +84,11 @@ class TestPolicy:
     @pytest.mark.parametrize("seconds", [-1, float("nan")])
     def test_a_time_that_is_none_is_refused(self, time: str, seconds: float) -> None:
         with pytest.raises(ConfigError, match=f"{time} of the resolver 'one' must be 0 seconds or more"):
-            Link(FakeResolver("one"), **{time: seconds})  # type: ignore[arg-type]
+            Link(FakeResolver("one"), **{time: seconds})
 
     def test_what_is_no_resolver_is_refused(self) -> None:
         with pytest.raises(ConfigError, match="a str is no resolver"):
-            Link("env")  # type: ignore[arg-type]
+            Link("env")
 
     def test_a_resolver_whose_name_cannot_be_a_scheme_is_refused(self) -> None:
         with pytest.raises(InvalidReference, match="cannot name a resolver"):

@@ -177,7 +177,7 @@ def test_a_named_file_that_is_not_there_is_refused(path: str) -> None:
 
 def test_a_path_in_the_place_of_a_configuration_is_a_type_error() -> None:
     with pytest.raises(TypeError, match="config_file"):
-        configure("secretsource.toml")  # type: ignore[arg-type]
+        configure("secretsource.toml")
 
 
 # What is refused

@@ -58,7 +58,7 @@ class Scripted:
             raise answer
         if isinstance(answer, dict):
             return Document(fields=answer)
-        return None if answer is None else Document(value=answer)  # type: ignore[arg-type]
+        return None if answer is None else Document(value=answer)
 
 
 @pytest.fixture(autouse=True)
@@ -174,9 +174,9 @@ def test_what_is_no_name_asks_nobody(name: object) -> None:
     resolver = use(a="x")
     for read in (get_secret, get_secret_bytes, get_fields, secret):
         with pytest.raises(InvalidReference):
-            read(name)  # type: ignore[operator]
+            read(name)
     with pytest.raises(InvalidReference):
-        get_secrets([name])  # type: ignore[list-item]
+        get_secrets([name])
     assert [] == resolver.asked
 
 
@@ -266,7 +266,7 @@ def test_fields_are_masked_and_cannot_be_changed() -> None:
     assert {"user": "u", "password": "p"} == dict(fields)
     assert {MaskedStr} == {type(value) for value in fields.values()}
     with pytest.raises(TypeError):
-        fields["user"] = MaskedStr("x")  # type: ignore[index]
+        fields["user"] = MaskedStr("x")
 
 
 def test_a_binary_field_is_a_type_error_that_names_it() -> None:

@@ -382,7 +382,7 @@ class TestSharing:
     def test_versions_stages_and_resolvers_share_nothing(self) -> None:
         one, two = FakeResolver("one"), FakeResolver("two")
         for backend in (one, two):
-            backend.says["a"] = lambda where, _, name=backend.name: Document(  # type: ignore[misc]
+            backend.says["a"] = lambda where, _, name=backend.name: Document(
                 value=f"{name} {where.version} {where.stage}", fields={"of": "all"}
             )
         store = Store([one, two])

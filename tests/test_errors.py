@@ -90,7 +90,7 @@ def test_an_error_survives_pickling_with_all_it_tells(error: Exception, protocol
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
 @pytest.mark.parametrize("error", EVERY, ids=lambda error: type(error).__name__)
 def test_an_error_survives_copying_with_all_it_tells(error: Exception, copied: object) -> None:
-    again = copied(error)  # type: ignore[operator]
+    again = copied(error)
     assert (type(error), str(error), error.args) == (type(again), str(again), again.args)
     assert error is not again
 
@@ -163,7 +163,7 @@ def test_an_error_knows_its_usual_reason(kind: type[ResolverError], reason: Reas
 
 
 def test_a_reason_may_be_given_as_text() -> None:
-    assert Reason.TLS is BackendUnavailable(reason="tls").reason  # type: ignore[arg-type]
+    assert Reason.TLS is BackendUnavailable(reason="tls").reason
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_a_reason_may_be_given_as_text() -> None:
     ],
 )
 def test_each_reason_of_a_failure_has_its_error_also_as_text(reason: str, kind: type[ResolverError]) -> None:
-    assert kind is type(resolver_error(reason))  # type: ignore[arg-type]
+    assert kind is type(resolver_error(reason))
     assert kind is type(resolver_error(Reason(reason)))
 
 

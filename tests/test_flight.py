@@ -100,7 +100,7 @@ class TestWorkers:
         workers, gate, order = Workers(1), threading.Event(), []
         workers.submit(lambda: gate.wait(10) and None)
         for number in range(20):
-            workers.submit(lambda number=number: order.append(number))  # type: ignore[misc]
+            workers.submit(lambda number=number: order.append(number))
         gate.set()
         assert eventually(lambda: len(order) == 20)
         assert list(range(20)) == order
@@ -149,7 +149,7 @@ class TestWorkers:
         with monkeypatch.context() as patched:
             patched.setattr(threading.Thread, "start", no_thread)
             for number in range(3):
-                assert workers.submit(lambda number=number: ran.append(number))  # type: ignore[misc]
+                assert workers.submit(lambda number=number: ran.append(number))
         assert 1 == workers._threads
         gate.set()
         assert eventually(lambda: [0, 1, 2] == ran)
@@ -204,12 +204,12 @@ class TestWorkers:
             mine, taken = random.Random(chance.random()), 0
             for _ in range(60):
                 pause = mine.choice([0, 0, 0.0005, 0.003])
-                taken += workers.submit(lambda pause=pause: task(pause))  # type: ignore[misc]
+                taken += workers.submit(lambda pause=pause: task(pause))
                 time.sleep(mine.choice([0, 0, 0.001, 0.004]))
             return taken
 
         taken = in_threads(4, submitter)
-        assert eventually(lambda: sum(taken) == len(ran))  # type: ignore[arg-type]
+        assert eventually(lambda: sum(taken) == len(ran))
         assert most[0] <= limit
         assert eventually(lambda: (0, 0, 0) == (workers._threads, workers._idle, len(workers._tasks)))
 

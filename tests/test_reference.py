@@ -91,9 +91,9 @@ def test_what_only_looks_odd_is_a_name(text: str) -> None:
 @pytest.mark.parametrize("value", [None, 5, b"a/b", ["a"], object()])
 def test_what_is_no_text_is_no_name(value: object) -> None:
     with pytest.raises(InvalidReference):
-        check_name(value)  # type: ignore[arg-type]
+        check_name(value)
     with pytest.raises(InvalidReference):
-        secret(value)  # type: ignore[arg-type]
+        secret(value)
 
 
 def test_a_name_of_512_characters_is_accepted_and_one_more_is_not() -> None:

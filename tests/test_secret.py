@@ -275,12 +275,12 @@ def test_masking_twice_changes_nothing() -> None:
 @pytest.mark.parametrize("wrong", [5, None, 1.5, ["x"], True])
 def test_what_is_neither_text_nor_bytes_is_no_value(wrong: object) -> None:
     with pytest.raises(TypeError, match="str or bytes"):
-        Document(fields={"a": wrong})  # type: ignore[dict-item]
+        Document(fields={"a": wrong})
 
 
 def test_a_bytearray_is_copied_so_that_a_document_cannot_change() -> None:
     raw = bytearray(b"abc")
-    document = Document(value=raw)  # type: ignore[arg-type]
+    document = Document(value=raw)
     raw[:] = b"xyz"
     assert b"abc" == document.value
 
@@ -290,7 +290,7 @@ def test_a_document_cannot_be_changed() -> None:
     with pytest.raises(AttributeError):
         document.value = None
     with pytest.raises(TypeError):
-        document.fields["a"] = MaskedStr("y")  # type: ignore[index]
+        document.fields["a"] = MaskedStr("y")
 
 
 def test_a_document_does_not_share_the_mapping_it_was_made_from() -> None:
@@ -334,7 +334,7 @@ def test_a_secret_shows_everything_but_the_value() -> None:
 
 def test_a_secret_cannot_be_changed() -> None:
     with pytest.raises(AttributeError):
-        one(MaskedStr("x")).name = "b"  # type: ignore[misc]
+        one(MaskedStr("x")).name = "b"
 
 
 def test_binary_content_as_text_is_a_type_error_without_it(canary: Canary) -> None:

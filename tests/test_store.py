@@ -270,12 +270,12 @@ class TestSettings:
     @pytest.mark.parametrize("seconds", [-1, -0.001, float("nan"), float("-inf")])
     def test_a_time_below_zero_is_refused(self, key: str, seconds: float) -> None:
         with pytest.raises(ConfigError, match=f"{key} must be 0 seconds or more"):
-            Store([], **{key: seconds})  # type: ignore[arg-type]
+            Store([], **{key: seconds})
 
     @pytest.mark.parametrize("key", ["max_entries", "max_concurrency"])
     def test_a_count_below_one_is_refused(self, key: str) -> None:
         with pytest.raises(ConfigError, match=f"{key} must be at least 1"):
-            Store([], **{key: 0})  # type: ignore[arg-type]
+            Store([], **{key: 0})
 
     def test_two_resolvers_of_one_name_are_refused(self) -> None:
         with pytest.raises(ConfigError, match="two resolvers are named 'one'"):
@@ -430,6 +430,9 @@ class StoreAgainstModel(RuleBasedStateMachine):
             age = self.clock() - asked_at
             if age < (TTL if value else NEGATIVE_TTL):
                 return ((value, False) if value else SecretNotFound), 0
+        self.distrusted = self.saying == "tls" or (
+            getattr(self, "distrusted", False) and self.saying not in {"found", "not there", "denied"}
+        )
         if self.saying == "found":
             self.known = (str(self.version), self.clock())
             return (str(self.version), False), 1
@@ -440,7 +443,7 @@ class StoreAgainstModel(RuleBasedStateMachine):
             self.known = None
             return AccessDenied, 1
         has_value = kept is not None and kept[0] and self.clock() - kept[1] < TTL + MAX_STALE
-        if self.saying in {"down", "broken"} and has_value and not refresh:
+        if self.saying in {"down", "broken"} and has_value and not refresh and not self.distrusted:
             assert kept is not None
             return (kept[0], True), 1
         return {

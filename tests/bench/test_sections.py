@@ -48,7 +48,7 @@ def test_a_section_measures_us_beside_the_peers(
     assert [section] == list(found)
     assert (tables, goals) == (len(found[section]["tables"]), len(found[section]["goals"]))
     for table in found[section]["tables"]:
-        labels = [row[0] for row in table["rows"]]  # type: ignore[attr-defined]
+        labels = [row[0] for row in table["rows"]]
         assert any(OURS in label for label in labels)
         assert any(OURS not in label for label in labels)
         assert f"### {table['title']}" in printed

@@ -204,7 +204,7 @@ def test_a_swap_in_the_middle_of_a_read_is_no_absence(folder: Path, monkeypatch:
     def read_file(path: str, **options: bool) -> object:
         for contents in swaps:
             volume.swap(**contents)
-        return _file.read_file(path, **options)  # type: ignore[arg-type]
+        return _file.read_file(path, **options)
 
     monkeypatch.setattr(files, "read_file", read_file)
     assert "two" == read("api_key", FilesResolver(path=str(folder)))

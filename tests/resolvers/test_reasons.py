@@ -42,7 +42,7 @@ def chained(outer: BaseException, inner: BaseException, *, named: bool) -> BaseE
         (exceptions.ProtocolError("x", http.client.BadStatusLine("SSH")), Reason.BROKEN),
         (exceptions.IncompleteRead(1, 2), Reason.BROKEN),
         (exceptions.ReadTimeoutError(POOL, "/", "slow"), Reason.TIMEOUT),
-        (exceptions.NewConnectionError(POOL, "refused"), Reason.REFUSED),  # type: ignore[arg-type]
+        (exceptions.NewConnectionError(POOL, "refused"), Reason.REFUSED),
         (exceptions.MaxRetryError(POOL, "/", exceptions.SSLError(UNTRUSTED)), Reason.TLS),
         (exceptions.MaxRetryError(POOL, "/", exceptions.SSLError(ENDED)), Reason.REFUSED),
         (exceptions.ProxyError("x", exceptions.SSLError(UNTRUSTED)), Reason.TLS),

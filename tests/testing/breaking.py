@@ -70,7 +70,7 @@ class MissingIsEmpty(MemoryResolver):
 
 class MissingIsAnError(MemoryResolver):
     def fetch(self, location: Location, deadline: Deadline) -> Any:
-        return super().fetch(location, deadline).version  # type: ignore[union-attr]
+        return super().fetch(location, deadline).version
 
 
 class Remembering(MemoryResolver):

@@ -143,7 +143,7 @@ def one_connection() -> Iterator[OneConnection]:
 
 def test_a_connection_that_is_shared_over_a_fork_is_found(one_connection: OneConnection) -> None:
     contract = contract_of(MemoryResolver)()
-    contract.memory = one_connection  # type: ignore[attr-defined]
+    contract.memory = one_connection
     contract.test_many_threads_get_right_answers()
 
     with pytest.raises(AssertionError, match=r"in the (children|parent)"):
@@ -160,7 +160,7 @@ def test_a_child_that_hangs_is_ended_and_told() -> None:
             return super().fetch(location, deadline)
 
     contract = contract_of(Hanging)()
-    contract.setup_method()  # type: ignore[attr-defined]
+    contract.setup_method()
     with pytest.raises(AssertionError, match="the child hung"):
         contract.test_forked_children_get_right_answers()
 
@@ -222,7 +222,7 @@ def test_the_contract_has_every_hook_or_says_which_is_missing() -> None:
 
 def test_values_of_the_contract_do_not_show_in_a_failure() -> None:
     contract = contract_of(breaking.Stripping)()
-    contract.setup_method()  # type: ignore[attr-defined]
+    contract.setup_method()
     with pytest.raises(AssertionError) as caught:
         contract.test_space_around_a_value_is_kept()
 

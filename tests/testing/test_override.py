@@ -232,4 +232,4 @@ def test_what_would_run_after_the_override_has_ended_is_refused() -> None:
 
     for function in (generator, asynchronous, Tests):
         with pytest.raises(TypeError, match="use a with block"):
-            override({"a/b": "x"})(function)  # type: ignore[arg-type]
+            override({"a/b": "x"})(function)

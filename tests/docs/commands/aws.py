@@ -10,7 +10,7 @@ asked = {
     "".join(part.title() for part in option.removeprefix("--").split("-")): value
     for option, value in zip(options[::2], options[1::2], strict=True)
 }
-client = boto3.session.Session().client(service)  # type: ignore[call-overload]  # any service
+client = boto3.session.Session().client(service)  # any service
 answer = getattr(client, operation.replace("-", "_"))(**asked)
 answer.pop("ResponseMetadata")
 sys.stdout.write(json.dumps(answer, default=str) + "\n")

@@ -312,14 +312,14 @@ def test_a_closed_resolver_can_be_used_again(resolver: AwsResolver, server: Faul
 def test_the_bounds_are_in_place_with_this_version_of_botocore(resolver: AwsResolver) -> None:
     client = resolver._clients.get().get()
 
-    assert isinstance(client._endpoint.http_session, BoundedSession)  # type: ignore[attr-defined]
+    assert isinstance(client._endpoint.http_session, BoundedSession)
 
 
 @pytest.mark.parametrize(("left", "expected"), [(1, 1.0), (60, CONNECT_TIMEOUT)])
 def test_a_connection_gets_what_is_left_up_to_its_own_limit(
     resolver: AwsResolver, left: float, expected: float
 ) -> None:
-    session: Any = resolver._clients.get().get()._endpoint.http_session  # type: ignore[attr-defined]
+    session: Any = resolver._clients.get().get()._endpoint.http_session
 
     with own_call(Deadline(left)):
         assert expected == pytest.approx(session._inner._timeout.connect_timeout, abs=0.1)

@@ -96,5 +96,5 @@ def faulty() -> Iterator[FaultyServer]:
 def context_of(authority: trustme.CA, *names: str, **details: object) -> ssl.SSLContext:
     """Return a server's context with a certificate for *names*."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(*names, **details).configure_cert(context)  # type: ignore[arg-type]
+    authority.issue_cert(*names, **details).configure_cert(context)
     return context

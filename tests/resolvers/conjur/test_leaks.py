@@ -52,7 +52,7 @@ def hidden(server: ConjurServer, canary: str, monkeypatch: pytest.MonkeyPatch) -
     real = _session.token_of
 
     def remembering(*args: object, **named: object) -> object:
-        token = real(*args, **named)  # type: ignore[arg-type]
+        token = real(*args, **named)
         known._canaries += (getattr(token, "header", "x" * 60)[20:],)
         return token
 

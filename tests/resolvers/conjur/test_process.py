@@ -26,7 +26,7 @@ def in_a_child(server: ConjurServer, resolver: object, rounds: int) -> int:
     if pid == 0:
         wrong = 255
         try:
-            wrong = sum(name != value(resolver, name) for _ in range(rounds) for name in NAMES)  # type: ignore[arg-type]
+            wrong = sum(name != value(resolver, name) for _ in range(rounds) for name in NAMES)
         finally:
             os._exit(wrong)
     return pid

@@ -70,7 +70,7 @@ def play_vault(server: FaultyServer) -> None:
 def resolver_of(server: FaultyServer, **settings: object) -> VaultResolver:
     """Build a resolver that asks *server*, with a token unless *settings* say otherwise."""
     auth = {"method": "token", "token": "s.given"}
-    return VaultResolver(**{"address": server.url, "auth": auth, **settings})  # type: ignore[arg-type]
+    return VaultResolver(**{"address": server.url, "auth": auth, **settings})
 
 
 def asked(server: FaultyServer, path: str) -> int:

@@ -84,7 +84,7 @@ def _all_that_shows(error: BaseException) -> str:
 
 FAULTS: dict[str, Callable[[FaultyServer, Canaries, str], None]] = {
     **{
-        f"HTTP {status}": lambda server, canaries, path, status=status: server.answer(  # type: ignore[misc]
+        f"HTTP {status}": lambda server, canaries, path, status=status: server.answer(
             status,
             JSON | {"Location": f"http://{canaries.token}@h/{canaries.value}"},
             _echo(canaries),
@@ -132,7 +132,7 @@ def test_no_token_that_is_given_is_shown(server: FaultyServer, canaries: Canarie
     server.answer(403, JSON, _echo(canaries), path=READ)
     auth = {"method": "token", "token": lambda: canaries.token + ending}
     with pytest.raises(ResolverError) as caught:
-        read(VaultResolver(address=server.url, auth=auth), "app/key")  # type: ignore[arg-type]
+        read(VaultResolver(address=server.url, auth=auth), "app/key")
     assert [] == canaries.seen_in(_all_that_shows(caught.value))
 
 

@@ -307,7 +307,7 @@ def authority() -> trustme.CA:
 
 def _tls(authority: trustme.CA, host: str = "127.0.0.1", **more: object) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(host, **more).configure_cert(context)  # type: ignore[arg-type]
+    authority.issue_cert(host, **more).configure_cert(context)
     return context
 
 

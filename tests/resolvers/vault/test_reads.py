@@ -38,7 +38,7 @@ def vault(bao: OpenBao) -> Iterator[VaultResolver]:
 
 def _resolver(bao: OpenBao, **settings: object) -> VaultResolver:
     auth = {"method": "token", "token": bao.root_token}
-    return VaultResolver(**{"address": bao.url, "auth": auth, **settings})  # type: ignore[arg-type]
+    return VaultResolver(**{"address": bao.url, "auth": auth, **settings})
 
 
 def _path() -> str:

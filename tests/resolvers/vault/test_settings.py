@@ -26,7 +26,7 @@ def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _resolver(**settings: object) -> VaultResolver:
-    return VaultResolver(**{"address": ADDRESS, **settings})  # type: ignore[arg-type]
+    return VaultResolver(**{"address": ADDRESS, **settings})
 
 
 def test_it_is_a_resolver_that_can_be_closed() -> None:
