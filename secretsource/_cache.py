@@ -7,13 +7,13 @@ it is one dictionary look-up and one comparison of clocks, without a lock. Nothi
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import cachetools
 
 from secretsource._fork import reset_in_child
-from secretsource._secret import Document, MaskedStr, NotThere, Secret
+from secretsource._secret import Document, MaskedStr, NotThere, Secret, Value
 
 __all__ = ["Cache", "DocumentKey", "Entry", "Hit"]
 
@@ -30,7 +30,7 @@ class DocumentKey(NamedTuple):
 class Entry:
     """One answer of a backend: a document, or that it is not there."""
 
-    __slots__ = ("answer", "distrusted", "fetched_at", "key", "names", "number", "used")
+    __slots__ = ("_names", "answer", "fetched_at", "key", "number", "used")
 
     def __init__(
         self, key: DocumentKey, answer: Document | NotThere, *, fetched_at: float, number: int
@@ -47,45 +47,63 @@ class Entry:
         self.answer = answer
         self.fetched_at = fetched_at
         self.number = number
-        self.distrusted = False  # a TLS verification has failed since
         self.used = False  # set by hits without a lock, looked at by eviction
-        self.names: tuple[str, ...] = ()  # the names whose direct entries rest on this answer
+        self._names: str | tuple[str, ...] = ()  # most documents are read by one name: no tuple for that
 
-    def fresh_until(self, ttl: float) -> float:
-        """Return the moment at which this answer is *ttl* old, or its lease is over."""
-        lease = self.answer.lease if isinstance(self.answer, Document) else None
-        return self.fetched_at + (ttl if lease is None else min(ttl, lease))
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names whose direct entries rest on this answer."""
+        return (self._names,) if isinstance(self._names, str) else self._names
+
+    def add_name(self, name: str) -> None:
+        """Note that the direct entry of *name* rests on this answer."""
+        if name not in self.names:
+            self._names = (*self.names, name) if self._names else name
+
+    def drop_names(self) -> None:
+        """Note that no direct entry rests on this answer any more."""
+        self._names = ()
+
+    @property
+    def lease(self) -> float | None:
+        """Seconds for which the backend lets us use the answer, from the question on; `None` without limit."""
+        return self.answer.lease if isinstance(self.answer, Document) else None
 
 
 class Hit:
     """The direct entry of a name in use."""
 
-    __slots__ = ("entry", "fresh_until", "secret", "text")
+    __slots__ = ("entry", "secret", "text", "until")
 
-    def __init__(self, secret: Secret, entry: Entry, fresh_until: float) -> None:
+    def __init__(self, value: Value, entry: Entry, until: float, *, secret: Secret | None = None) -> None:
         """Point a name at its value.
 
         Args:
-            secret: What a reader gets.
+            value: The value of the name.
             entry: The document it is from.
-            fresh_until: The moment, on the store's clock, from which readers take the longer way.
+            until: The moment, on the store's clock, from which readers take the longer way.
+            secret: What a reader of the store gets; made when there is one.
         """
+        self.text = value if isinstance(value, MaskedStr) else None
         self.secret = secret
-        self.text = secret.masked_value if isinstance(secret.masked_value, MaskedStr) else None
         self.entry = entry
-        self.fresh_until = fresh_until
+        self.until = until
 
 
-class _Documents(cachetools.LRUCache[DocumentKey, Entry]):
-    """Least recently used first, where a hit is a mark on the entry: marked ones get a second chance."""
+class _Documents(cachetools.Cache[DocumentKey, Entry]):
+    """The oldest goes first, except that one that was used since the last look is spared and counts as new.
+
+    That is least recently used but for the order among those that were: a hit leaves a mark and takes no lock.
+    """
 
     def popitem(self) -> tuple[DocumentKey, Entry]:
-        key, entry = super().popitem()
-        while entry.used:
+        while True:
+            key = next(iter(self))  # in the order in which they came
+            entry = self.pop(key)
+            if not entry.used:
+                return key, entry
             entry.used = False
             self[key] = entry
-            key, entry = super().popitem()
-        return key, entry
 
 
 class Cache:
@@ -105,13 +123,16 @@ class Cache:
         self._max_entries = max_entries
         self._forgotten = 0
         self._gone: dict[DocumentKey, int] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # re-entrant, as a signal handler may read too
         reset_in_child(self._reset)
 
     def _reset(self) -> None:
-        if self._lock.locked():  # another thread of the parent was in the middle of a change
+        if not self._lock.acquire(
+            blocking=False
+        ):  # another thread of the parent was in the middle of a change
             self._put_in_order()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        self._unlink_all()  # until when a direct entry holds is another moment in each process
 
     def _put_in_order(self) -> None:
         kept = [self._documents[key] for key in self._documents]
@@ -119,50 +140,63 @@ class Cache:
         for entry in kept[-self._max_entries :]:
             self._documents[entry.key] = entry
         self._gone = {}
-        for name, hit in list(self.hits.items()):
-            if self._documents.get(hit.entry.key) is not hit.entry:
-                del self.hits[name]
 
     def get(self, key: DocumentKey) -> Entry | None:
         """Return the last answer for *key*, however old it is."""
         with self._lock:
             entry: Entry | None = self._documents.get(key)
+            if entry is not None:
+                entry.used = True
             return entry
 
-    def put(self, entry: Entry) -> None:
-        """Keep an answer, unless a newer one is there or everything that was asked before has been forgotten."""
+    def put(self, entry: Entry, then: Callable[[], None] | None = None) -> bool:
+        """Keep an answer, unless a newer one is there or everything that was asked before has been forgotten.
+
+        Args:
+            entry: The answer.
+            then: Called if it is kept, before any newer answer can be; must be quick.
+
+        Returns:
+            Whether it is kept.
+        """
         with self._lock:
             known = self._documents.get(entry.key)
             gone = max(self._forgotten, self._gone.get(entry.key, 0))
             if entry.number <= gone or (known is not None and known.number > entry.number):
-                return
-            self._unlink(known)
-            if known is None and len(self._documents) >= self._max_entries:
+                return False
+            if known is not None:
+                self._unlink(known)
+                entry.used = known.used
+            elif len(self._documents) >= self._max_entries:
                 evicted = self._documents.popitem()[1]
                 self._unlink(evicted)
-                self._forgotten = max(
-                    self._forgotten, evicted.number
-                )  # nothing older comes back in its place
+                # Nothing older comes back in its place.
+                self._forgotten = max(self._forgotten, evicted.number)
             self._documents[entry.key] = entry
+            if then is not None:
+                then()
+            return True
 
     def drop(self, key: DocumentKey, number: int) -> None:
         """Forget the answer for *key*, and every one that a flight up to *number* still brings, but no newer one."""
         with self._lock:
             self._gone[key] = max(number, self._gone.get(key, 0))
-            if (
-                len(self._gone) > self._max_entries
-            ):  # one floor for all, which only costs fetches that are under way
+            if len(self._gone) > self._max_entries:
+                # One floor for all, which only costs fetches that are under way.
                 self._forgotten = max(self._forgotten, *self._gone.values())
                 self._gone.clear()
-            known = self._documents.get(key)
-            if known is not None and known.number <= number:
-                self._unlink(self._documents.pop(key))
+            self._pop(key, number)
 
-    def distrust(self, key: DocumentKey) -> None:
-        """Note that the backend's TLS verification failed: this answer is not served once it is past its ttl."""
+    def replace_by_nothing(self, key: DocumentKey, number: int) -> None:
+        """Forget the answer for *key*, unless it is newer than the flight *number*."""
+        with self._lock:
+            self._pop(key, number)
+
+    def unlink(self, key: DocumentKey) -> None:
+        """Let the next readers of the names that rest on the answer for *key* take the longer way."""
         with self._lock:
             if (known := self._documents.get(key)) is not None:
-                known.distrusted = True
+                self._unlink(known)
 
     def link(self, name: str, hit: Hit, rests_on: Sequence[Entry]) -> None:
         """Make *hit* the direct entry of *name*, while every answer it rests on is kept and none was replaced."""
@@ -172,9 +206,14 @@ class Cache:
             if len(self.hits) >= 4 * self._max_entries:  # many spellings of few documents
                 self._unlink_all()
             for entry in rests_on:
-                if name not in entry.names:
-                    entry.names += (name,)
+                entry.add_name(name)
             self.hits[name] = hit
+
+    def sweep(self, is_over: Callable[[Entry], bool]) -> None:
+        """Forget every answer that *is_over*."""
+        with self._lock:
+            for entry in [each for each in self._documents.values() if is_over(each)]:
+                self._pop(entry.key, entry.number)
 
     def clear(self, number: int) -> None:
         """Forget everything, and every answer that a flight up to *number* still brings."""
@@ -192,11 +231,17 @@ class Cache:
         """Return how many documents are kept, and none of them."""
         return f"Cache({len(self)} of {self._max_entries} documents)"
 
-    def _unlink(self, entry: Entry | None) -> None:
-        for name in () if entry is None else entry.names:
+    def _pop(self, key: DocumentKey, number: int) -> None:
+        known = self._documents.get(key)
+        if known is not None and known.number <= number:
+            self._unlink(self._documents.pop(key))
+
+    def _unlink(self, entry: Entry) -> None:
+        for name in entry.names:
             self.hits.pop(name, None)
+        entry.drop_names()
 
     def _unlink_all(self) -> None:
         self.hits.clear()
         for entry in self._documents.values():
-            entry.names = ()
+            entry.drop_names()

@@ -119,7 +119,7 @@ class Found:
     ask: Ask
     looked: Looked
     document: Document
-    rests_on: tuple[tuple[Ask, Entry], ...]
+    rests_on: tuple[tuple[Ask, Looked], ...]
     """Every answer that led here; the result is fresh for as long as all of them are."""
     passed_over: bool
     """Whether a link in front was passed over, so that its answer is still unknown."""
@@ -141,13 +141,14 @@ def walk(name: str, asks: Sequence[Ask], steps: list[Step]) -> Generator[Ask, Lo
         ResolverError: A link stopped the chain, or was passed over and no other has it.
     """
     passed_over: SecretSourceError | None = None
-    rests_on: list[tuple[Ask, Entry]] = []
+    outage: SecretSourceError | None = None
+    rests_on: list[tuple[Ask, Looked]] = []
     for ask in asks:
         looked = yield ask
         step, answer = _judge(ask, looked)
         steps.append(step)
         if looked.entry is not None:
-            rests_on.append((ask, looked.entry))
+            rests_on.append((ask, looked))
         if isinstance(answer, Document):
             return Found(ask, looked, answer, tuple(rests_on), passed_over is not None)
         if isinstance(answer, SecretSourceError):
@@ -155,8 +156,12 @@ def walk(name: str, asks: Sequence[Ask], steps: list[Step]) -> Generator[Ask, Lo
             if not ask.link.passes_over(answer):
                 raise failure
             passed_over = passed_over or failure
-    if passed_over is not None:
-        raise _told(passed_over, None, name, steps)
+        elif (
+            looked.outage is not None
+        ):  # an old "not there" lets those behind it be found, and proves no absence
+            outage = outage or _told(looked.outage, ask, name, steps)
+    if (error := passed_over or outage) is not None:
+        raise _told(error, None, name, steps)
     raise SecretNotFound(name, tuple(steps))
 
 

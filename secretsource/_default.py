@@ -145,7 +145,7 @@ def get_secret(
     """
     try:
         hit = _hits[name]
-        if _now() < hit.fresh_until and not refresh and hit.text is not None:
+        if _now() < hit.until and not refresh and hit.text is not None:
             hit.entry.used = True
             return hit.text
     except (KeyError, TypeError):
@@ -169,7 +169,7 @@ async def aget_secret(
     """Do what `get_secret` does without blocking the event loop; a cached read never leaves its thread."""
     try:
         hit = _hits[name]
-        if _now() < hit.fresh_until and not refresh and hit.text is not None:
+        if _now() < hit.until and not refresh and hit.text is not None:
             hit.entry.used = True
             return hit.text
     except (KeyError, TypeError):

@@ -2,81 +2,147 @@
 
 from __future__ import annotations
 
-import contextlib
+import threading
 import time
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import Final
 
+from secretsource._answers import ask_for, ask_for_many
+from secretsource._batch import Batch
 from secretsource._cache import Cache, DocumentKey, Entry
 from secretsource._chain import Ask, Looked
 from secretsource._clock import Clock
 from secretsource._deadline import Deadline
-from secretsource._flight import Flights, Workers
+from secretsource._flight import Flight, Flights
+from secretsource._fork import reset_in_child
 from secretsource._lifetime import Lifetime
+from secretsource._outages import Outages
+from secretsource._pending import Pending
 from secretsource._secret import Document, NotThere
+from secretsource._workers import Workers
 from secretsource.errors import (
     AccessDenied,
     BackendUnavailable,
     DeadlineExceeded,
     InvalidResponse,
     Reason,
-    ResolverError,
-    SecretNotFound,
     SecretSourceError,
-    is_ctrl_c,
 )
 from secretsource.resolvers import is_local
 
-if TYPE_CHECKING:
-    from concurrent.futures import Future
+__all__ = ["RENEWAL_PAUSE", "Documents", "key_of"]
 
-__all__ = ["Documents", "key_of"]
+RENEWAL_PAUSE: Final = 5.0  # seconds between two refreshes of a document whose value was refused
+_SWEEP_PAUSE = 1.0  # seconds; looking through all entries is not for every read
 
 
 class Documents:
     """Answers the asks of a walk."""
 
-    def __init__(self, cache: Cache, workers: Workers, clock: Clock) -> None:
-        """Read through *cache*, fetch on *workers*, and measure ages on *clock*."""
+    def __init__(
+        self,
+        cache: Cache,
+        workers: Workers,
+        clock: Clock,
+        *,
+        stale_wait: float,
+        timeout: float,
+        landed: Callable[[Entry], None],
+    ) -> None:
+        """Read through a cache.
+
+        Args:
+            cache: Where answers are kept.
+            workers: On which backends are asked.
+            clock: Measures ages.
+            stale_wait: Seconds that a reader waits for a fetch when there is an old value.
+            timeout: Seconds that a fetch in the background may take.
+            landed: Called with every new answer, in their order; must be quick.
+        """
         self._cache = cache
         self._flights = Flights[Looked](
             workers, grounded=Looked(answer=BackendUnavailable("no thread can be started to ask"))
         )
+        self._outages = Outages()
         self._clock = clock
+        self._stale_wait = stale_wait
+        self._timeout = timeout
+        self._landed = landed
+        self._lifetimes: dict[str, Lifetime] = {}
+        self._swept_at = float("-inf")
+        self._forget_renewals()
+        reset_in_child(self._forget_renewals)
+
+    def _forget_renewals(self) -> None:
+        self._renewals: dict[DocumentKey, tuple[float, Flight[Looked]]] = {}
+        self._renewing = threading.RLock()
 
     def look(
-        self, ask: Ask, lifetime: Lifetime, deadline: Deadline, *, refresh: bool
-    ) -> Looked | Future[Looked]:
-        """Return what the cache has, or the future of a fetch; local resolvers are asked at once, in this thread."""
-        key = key_of(ask)
-        if not refresh:
-            entry = self._cache.get(key)
-            if entry is not None and self._clock() < lifetime.fresh_until(entry, ask.location):
+        self,
+        ask: Ask,
+        lifetime: Lifetime,
+        part: Deadline,
+        whole: Deadline,
+        *,
+        refresh: bool = False,
+        batch: Batch | None = None,
+    ) -> Looked | Pending:
+        """Return what the cache has, or a fetch to wait for; local resolvers are asked at once, in this thread.
+
+        Args:
+            ask: What is wanted.
+            lifetime: How long its answers are kept.
+            part: When this link must have answered.
+            whole: When the reader's call is over.
+            refresh: Ask the backend, whatever the cache has.
+            batch: The fetches of one call, which travel together where the resolver can do that.
+        """
+        soon, now = float("inf"), self._clock()
+        self.sweep(now)
+        if not refresh and (entry := self._cache.get(key_of(ask))) is not None:
+            if now < lifetime.refresh_at(entry, ask.location):
                 return Looked(answer=entry.answer, entry=entry, cached=True)
-        fetch = partial(self._fetch, ask, key)
+            if not is_local(ask.link.resolver):
+                if (old := self._old_but_usable(ask, lifetime, entry, now)) is not None:
+                    return old
+                soon = self._stale_wait if self._is_servable(ask, lifetime, entry, now) else soon
         if is_local(ask.link.resolver):
-            return fetch(deadline, self._flights.next_number())
-        if deadline.expired:
+            return self._fetch(ask, lifetime, part, self._flights.next_number())
+        if part.expired:
             return Looked(answer=DeadlineExceeded("the deadline was over before this link was asked"))
-        return self._flights.join(key, fetch, deadline, fresh=refresh)
+        flight = self._join(ask, lifetime, part, refresh=refresh, batch=batch)
+        return Pending(flight.future, part, whole, soon - flight.seconds, time.perf_counter())
 
     def settle(self, ask: Ask, lifetime: Lifetime, looked: Looked, *, refresh: bool) -> Looked:
-        """Put the last good value in the place of an outage, while it may still be served."""
+        """Put the last good answer in the place of an outage, while it may still be served."""
         if refresh or not _may_serve_stale(looked.answer):
             return looked
         entry, now = self._cache.get(key_of(ask)), self._clock()
-        if entry is None or entry.distrusted or not isinstance(entry.answer, Document):
+        if entry is None or not self._is_servable(ask, lifetime, entry, now):
             return looked
-        if now >= lifetime.served_until(entry):
-            return looked
-        return Looked(
-            answer=entry.answer,
-            entry=entry,
-            seconds=looked.seconds,
-            cached=True,
-            stale=now >= lifetime.fresh_until(entry, ask.location),  # not if another fetch was luckier
-            outage=looked.answer if isinstance(looked.answer, SecretSourceError) else None,
-        )
+        return _in_place_of(looked, entry, stale=now >= lifetime.fresh_until(entry, ask.location))
+
+    def renew(self, ask: Ask, lifetime: Lifetime, deadline: Deadline) -> Looked | Pending | None:
+        """Ask anew for a document whose value was refused, together with everybody whose was; not too often.
+
+        Returns:
+            The fetch to wait for; `None` if one has ended a short time ago.
+        """
+        if is_local(ask.link.resolver):
+            return self._fetch(ask, lifetime, deadline, self._flights.next_number())
+        key, now = key_of(ask), self._clock()
+        with self._renewing:
+            at, flight = self._renewals.get(key, (float("-inf"), None))
+            is_first = flight is None or now - at >= RENEWAL_PAUSE
+            if is_first:
+                for old in [each for each, (at, _) in self._renewals.items() if now - at >= RENEWAL_PAUSE]:
+                    del self._renewals[old]
+                flight = self._join(ask, lifetime, deadline, refresh=True)
+                self._renewals[key] = now, flight
+        if flight is None or (flight.future.done() and not is_first):
+            return None
+        return Pending(flight.future, deadline, deadline, float("inf"), time.perf_counter())
 
     def forget(self, asks: list[Ask] | None = None) -> None:
         """Forget what *asks* were answered, or everything; also what is being fetched for them now."""
@@ -87,20 +153,126 @@ class Documents:
             self._cache.clear(number)
         for key in keys or ():
             self._cache.drop(key, number)
+            self._outages.forget(key)
 
-    def _fetch(self, ask: Ask, key: DocumentKey, deadline: Deadline, number: int) -> Looked:
+    def entry(self, ask: Ask) -> Entry | None:
+        """Return what is kept for *ask*, however old."""
+        return self._cache.get(key_of(ask))
+
+    # What is past its refresh point
+
+    def _old_but_usable(self, ask: Ask, lifetime: Lifetime, entry: Entry, now: float) -> Looked | None:
+        """Return *entry* while readers need not wait for a newer one, and see to it that one comes."""
+        if (lost := self._flights.lost(entry.key)) is not None:
+            error = DeadlineExceeded(f"no answer after {lost.seconds:.0f} s")
+            self._outages.failed(entry.key, error, lost.number, now)
+        fresh = now < lifetime.fresh_until(entry, ask.location)
+        failure = self._outages.failure(entry.key)
+        if not fresh and (failure is None or not self._is_servable(ask, lifetime, entry, now)):
+            return None
+        self._refresh_behind(ask, lifetime, entry.key, now)
+        if fresh:
+            return Looked(answer=entry.answer, entry=entry, cached=True)
+        return Looked(answer=entry.answer, entry=entry, cached=True, stale=True, outage=failure)
+
+    def _is_servable(self, ask: Ask, lifetime: Lifetime, entry: Entry, now: float) -> bool:
+        """Whether *entry* may stand in for an answer that does not come."""
+        return now < lifetime.served_until(entry, ask.location) and not self._outages.is_untrusted(entry.key)
+
+    def _refresh_behind(self, ask: Ask, lifetime: Lifetime, key: DocumentKey, now: float) -> None:
+        if self._flights.flying(key) is None and self._outages.may_try(key, now, self._timeout):
+            self._join(ask, lifetime, Deadline(self._timeout), refresh=False)
+
+    # Asking
+
+    def _join(
+        self, ask: Ask, lifetime: Lifetime, deadline: Deadline, *, refresh: bool, batch: Batch | None = None
+    ) -> Flight[Looked]:
+        flight, is_new = self._flights.book(key_of(ask), deadline, fresh=refresh)
+        if is_new and (batch is None or not batch.take(ask, lifetime, flight)):
+            self._flights.depart(
+                [flight],
+                ask.link.name,
+                lambda until, numbers: [self._fetch(ask, lifetime, until, numbers[0])],
+            )
+        return flight
+
+    def batch(self) -> Batch:
+        """Return what collects the fetches of one call."""
+        return Batch(self._depart)
+
+    def _depart(self, parts: Sequence[tuple[Ask, Lifetime, Flight[Looked]]]) -> None:
+        asks = [(ask, lifetime) for ask, lifetime, _ in parts]
+        self._flights.depart(
+            [flight for _, _, flight in parts], asks[0][0].link.name, partial(self._fetch_many, asks)
+        )
+
+    def _fetch(self, ask: Ask, lifetime: Lifetime, deadline: Deadline, number: int) -> Looked:
         asked_at, started = self._clock(), time.perf_counter()
-        answer = _ask(ask, deadline)
+        answer = ask_for(ask, deadline)
+        return self._noted(
+            ask, lifetime, answer, asked_at=asked_at, seconds=time.perf_counter() - started, number=number
+        )
+
+    def _fetch_many(
+        self, asks: Sequence[tuple[Ask, Lifetime]], deadline: Deadline, numbers: Sequence[int]
+    ) -> list[Looked]:
+        asked_at, started = self._clock(), time.perf_counter()
+        answers = ask_for_many([ask for ask, _ in asks], deadline)
         seconds = time.perf_counter() - started
+        return [
+            self._noted(ask, lifetime, answer, asked_at=asked_at, seconds=seconds, number=number)
+            for (ask, lifetime), answer, number in zip(asks, answers, numbers, strict=True)
+        ]
+
+    def _noted(
+        self,
+        ask: Ask,
+        lifetime: Lifetime,
+        answer: Document | NotThere | SecretSourceError,
+        *,
+        asked_at: float,
+        seconds: float,
+        number: int,
+    ) -> Looked:
+        """Let the cache and the outages know what came of a fetch."""
+        key, now = key_of(ask), self._clock()
         if isinstance(answer, SecretSourceError):
-            if isinstance(answer, AccessDenied):
-                self._cache.drop(key, number)
-            elif isinstance(answer, ResolverError) and answer.reason is Reason.TLS:
-                self._cache.distrust(key)
+            self._note_failure(key, answer, number, now)
             return Looked(answer=answer, seconds=seconds)
         entry = Entry(key, answer, fetched_at=asked_at, number=number)
-        self._cache.put(entry)
+        self._sweep(now, ask.link.name, lifetime)
+        if isinstance(answer, NotThere) and is_local(ask.link.resolver):
+            self._cache.replace_by_nothing(key, number)  # not worth a place: the next reader looks itself
+        else:
+            self._cache.put(entry, then=partial(self._landed, entry))
+        self._outages.answered(key, now)
         return Looked(answer=answer, entry=entry, seconds=seconds)
+
+    def _note_failure(self, key: DocumentKey, error: SecretSourceError, number: int, now: float) -> None:
+        if isinstance(error, AccessDenied):
+            self._cache.drop(key, number)
+            self._outages.answered(key, now)
+            return
+        entry = self._cache.get(key)
+        if entry is not None and entry.number < number:
+            self._outages.failed(key, error, number, now)
+            self._cache.unlink(key)
+
+    # What is of no use to anybody
+
+    def _sweep(self, now: float, link: str, lifetime: Lifetime) -> None:
+        known = self._lifetimes.get(link)
+        if known is None or lifetime.ttl > known.ttl:
+            self._lifetimes[link] = lifetime
+        self.sweep(now)
+
+    def sweep(self, now: float) -> None:
+        """Forget every answer that is past any use, unless that was done just now."""
+        if now - self._swept_at >= _SWEEP_PAUSE:
+            self._swept_at = now
+            lifetimes: Mapping[str, Lifetime] = self._lifetimes
+            self._cache.sweep(lambda entry: now >= lifetimes[entry.key.resolver].longest(entry))
 
 
 def key_of(ask: Ask) -> DocumentKey:
@@ -113,32 +285,13 @@ def _may_serve_stale(answer: object) -> bool:
     return isinstance(answer, BackendUnavailable | InvalidResponse) and answer.reason is not Reason.TLS
 
 
-def _ask(ask: Ask, deadline: Deadline) -> Document | NotThere | SecretSourceError:
-    """Ask the resolver; whatever it does, return an answer or an error that leads to none of its frames."""
-    if deadline.expired and not is_local(ask.link.resolver):
-        return DeadlineExceeded("no worker was free before the deadline")
-    try:
-        answer = ask.link.resolver.fetch(ask.location, deadline)
-    except BaseException as error:
-        if is_ctrl_c(error):
-            raise
-        return _detached(error)
-    if answer is None:
-        return NotThere()
-    if isinstance(answer, Document | NotThere):
-        return answer
-    return ResolverError(f"the resolver returned {type(answer).__name__}, which is no Document")
-
-
-def _detached(error: BaseException) -> NotThere | SecretSourceError:
-    """Return what a resolver raised as a value that leads to none of its frames."""
-    if isinstance(error, SecretNotFound):
-        return NotThere()
-    with contextlib.suppress(Exception):  # a third party's own kind may not be made as ours are
-        if isinstance(error, ResolverError):
-            return error.copy()
-        if isinstance(error, SecretSourceError):
-            return type(error)(*error.args)
-    raised = f"the resolver raised {type(error).__name__}"
-    kinds = (AccessDenied, DeadlineExceeded, BackendUnavailable, InvalidResponse)
-    return next((kind(raised) for kind in kinds if isinstance(error, kind)), ResolverError(raised))
+def _in_place_of(looked: Looked, entry: Entry, *, stale: bool) -> Looked:
+    failure = looked.answer if isinstance(looked.answer, SecretSourceError) else None
+    return Looked(
+        answer=entry.answer,
+        entry=entry,
+        seconds=looked.seconds,
+        cached=True,
+        stale=stale,  # not if another fetch was luckier
+        outage=failure if stale else None,
+    )

@@ -6,12 +6,14 @@ once; here are only the ways of waiting.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
 from secretsource.errors import SecretSourceError
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from secretsource._chain import Looked
     from secretsource._pending import Pending
 
@@ -62,25 +64,78 @@ async def _await(pending: Pending) -> Looked:
 
 
 def run_many(
-    reads: Mapping[str, Generator[Pending, Looked, T]],
+    reads: Mapping[str, Generator[Pending, Looked, T]], depart: Callable[[], None]
 ) -> dict[str, T | SecretSourceError]:
-    """Run all *reads* in this thread; their fetches run side by side."""
+    """Run all *reads* in this thread; their fetches run side by side.
+
+    Args:
+        reads: By name.
+        depart: Called when all reads wait for something, to let the fetches that were collected go.
+    """
     from concurrent.futures import FIRST_COMPLETED  # noqa: PLC0415 - slow to import, not needed for local resolvers
     from concurrent.futures import wait as wait_for  # noqa: PLC0415
 
     results: dict[str, T | SecretSourceError] = {}
-    pending = {name: first for name, read in reads.items() if (first := _advance(name, read, None, results))}
-    while pending:
-        patience = min(each.patience for each in pending.values())
-        wait_for([each.future for each in pending.values()], timeout=patience, return_when=FIRST_COMPLETED)
-        for name, waited in list(pending.items()):
-            if waited.future.done() or waited.is_over:
-                following = _advance(name, reads[name], waited.looked(), results)
-                if following is None:
-                    del pending[name]
-                else:
-                    pending[name] = following
+    try:
+        pending = _first(reads, results)
+        while pending:
+            depart()
+            patience = min(each.patience for each in pending.values())
+            wait_for(
+                [each.future for each in pending.values()], timeout=patience, return_when=FIRST_COMPLETED
+            )
+            pending = _following(reads, pending, results)
+    finally:
+        depart()  # what is booked must depart, also when this thread is interrupted
     return {name: results[name] for name in reads}
+
+
+async def arun_many(
+    reads: Mapping[str, Generator[Pending, Looked, T]], depart: Callable[[], None]
+) -> dict[str, T | SecretSourceError]:
+    """Do what `run_many` does on the running event loop."""
+    import asyncio  # noqa: PLC0415 - loaded already where a loop runs
+
+    results: dict[str, T | SecretSourceError] = {}
+    wrapped: dict[Future[Looked], asyncio.Future[Looked]] = {}
+    try:
+        pending = _first(reads, results)
+        while pending:
+            depart()
+            for each in pending.values():
+                if each.future not in wrapped:
+                    wrapped[each.future] = asyncio.wrap_future(each.future)
+            waits = {wrapped[each.future] for each in pending.values()}
+            patience = min(each.patience for each in pending.values())
+            await asyncio.wait(waits, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+            pending = _following(reads, pending, results)
+    finally:
+        depart()
+        for waiter in wrapped.values():
+            waiter.cancel()  # these waiters only: the flights go on for the others
+    return {name: results[name] for name in reads}
+
+
+def _first(
+    reads: Mapping[str, Generator[Pending, Looked, T]], results: dict[str, T | SecretSourceError]
+) -> dict[str, Pending]:
+    started = {name: _advance(name, read, None, results) for name, read in reads.items()}
+    return {name: pending for name, pending in started.items() if pending is not None}
+
+
+def _following(
+    reads: Mapping[str, Generator[Pending, Looked, T]],
+    pending: dict[str, Pending],
+    results: dict[str, T | SecretSourceError],
+) -> dict[str, Pending]:
+    """Let each read go on whose fetch has ended, or whose patience has."""
+    following: dict[str, Pending] = {}
+    for name, waited in pending.items():
+        over = waited.future.done() or waited.is_over
+        after = _advance(name, reads[name], waited.looked(), results) if over else waited
+        if after is not None:
+            following[name] = after
+    return following
 
 
 def _advance(
@@ -97,18 +152,3 @@ def _advance(
     except SecretSourceError as error:
         results[name] = error
     return None
-
-
-async def arun_many(
-    reads: Mapping[str, Generator[Pending, Looked, T]],
-) -> dict[str, T | SecretSourceError]:
-    """Run all *reads* on the running event loop; their fetches run side by side."""
-    import asyncio  # noqa: PLC0415 - loaded already where a loop runs
-
-    async def one(read: Generator[Pending, Looked, T]) -> T | SecretSourceError:
-        try:
-            return await arun(read)
-        except SecretSourceError as error:
-            return error
-
-    return dict(zip(reads, await asyncio.gather(*(one(read) for read in reads.values())), strict=True))

@@ -6,30 +6,36 @@ from typing import Final
 
 from secretsource._cache import Entry
 from secretsource._chain import Link, has
+from secretsource._jitter import spread
 from secretsource._secret import Document
 from secretsource.resolvers import Location, is_local
 
-__all__ = ["LOCAL_TTL", "Lifetime"]
+__all__ = ["JITTER", "LOCAL_TTL", "REFRESH_AT", "REFRESH_LEASE_AT", "Lifetime"]
 
 LOCAL_TTL: Final = 1.0  # seconds; local resolvers are cheap to ask, and an edit should be seen at once
+REFRESH_AT: Final = 0.8  # of the ttl
+REFRESH_LEASE_AT: Final = 2 / 3  # of the lease
+JITTER: Final = 0.1  # of the moment of a refresh, before and after it
 
 
 class Lifetime:
     """Three times, all in seconds and 0 or more."""
 
-    __slots__ = ("max_stale", "negative_ttl", "ttl")
+    __slots__ = ("ahead", "max_stale", "negative_ttl", "ttl")
 
-    def __init__(self, *, ttl: float, max_stale: float, negative_ttl: float) -> None:
+    def __init__(self, *, ttl: float, max_stale: float, negative_ttl: float, ahead: bool = True) -> None:
         """Set the times.
 
         Args:
             ttl: How long a value is kept.
             max_stale: How much longer it is served while its backend is down.
             negative_ttl: How long "not there" is kept.
+            ahead: Whether an answer is refreshed before it is over. What a reader asks itself is not.
         """
         self.ttl = ttl
         self.max_stale = max_stale
         self.negative_ttl = negative_ttl
+        self.ahead = ahead
 
     def of(self, link: Link, name_ttl: float | None) -> Lifetime:
         """Return the times for answers of *link*, where these are the store's.
@@ -38,12 +44,13 @@ class Lifetime:
             link: Its own settings go before the store's. A local resolver without any is asked every second.
             name_ttl: The setting of the name, which goes before both; `None` if there is none.
         """
-        ttl = link.ttl if name_ttl is None else name_ttl
-        most = LOCAL_TTL if is_local(link.resolver) and link.ttl is None else float("inf")
+        ttl, local = (link.ttl if name_ttl is None else name_ttl), is_local(link.resolver)
+        most = LOCAL_TTL if local and link.ttl is None else float("inf")
         return Lifetime(
             ttl=min(self.ttl if ttl is None else ttl, most),
             max_stale=self.max_stale if link.max_stale is None else link.max_stale,
             negative_ttl=min(self.negative_ttl, most),
+            ahead=not local,
         )
 
     def fresh_until(self, entry: Entry, location: Location) -> float:
@@ -51,9 +58,31 @@ class Lifetime:
 
         That a document lacks the field is "not there" too, and believed no longer than any other.
         """
-        there = isinstance(entry.answer, Document) and has(entry.answer, location)
-        return entry.fresh_until(self.ttl if there else self.negative_ttl)
+        return entry.fetched_at + _capped(self._ttl(entry, location), entry.lease)
 
-    def served_until(self, entry: Entry) -> float:
+    def refresh_at(self, entry: Entry, location: Location) -> float:
+        """Return the moment from which *entry* is refreshed behind its readers' backs; never after it is over."""
+        ttl = self._ttl(entry, location)
+        if not self.ahead:
+            return entry.fetched_at + _capped(ttl, entry.lease)
+        after = REFRESH_AT * ttl
+        if entry.lease is not None:
+            after = min(after, REFRESH_LEASE_AT * entry.lease)
+        return entry.fetched_at + after * spread(entry.number, JITTER)
+
+    def served_until(self, entry: Entry, location: Location) -> float:
         """Return the moment until which *entry* is served while its backend is down."""
-        return entry.fresh_until(self.ttl + self.max_stale)
+        return entry.fetched_at + _capped(self._ttl(entry, location) + self.max_stale, entry.lease)
+
+    def longest(self, entry: Entry) -> float:
+        """Return the moment from which *entry* is of no use to anybody who reads with these times."""
+        ttl = self.ttl if isinstance(entry.answer, Document) else self.negative_ttl
+        return entry.fetched_at + _capped(ttl + self.max_stale, entry.lease)
+
+    def _ttl(self, entry: Entry, location: Location) -> float:
+        there = isinstance(entry.answer, Document) and has(entry.answer, location)
+        return self.ttl if there else self.negative_ttl
+
+
+def _capped(seconds: float, lease: float | None) -> float:
+    return seconds if lease is None else min(seconds, lease)

@@ -25,18 +25,21 @@ class Pending(NamedTuple):
         future: What it will bring.
         part: When this link must have answered.
         whole: When the reader's call is over.
+        soon: Seconds after which this reader is content with an old value; infinite where there is none.
         since: When the reader began to wait, on `time.perf_counter`.
     """
 
     future: Future[Looked]
     part: Deadline
     whole: Deadline
+    soon: float
     since: float
 
     @property
     def patience(self) -> float:
         """The seconds that the reader still waits."""
-        return min(self.part.left, self.whole.left) + _GRACE
+        until = min(self.part.left, self.whole.left) + _GRACE
+        return min(until, self.soon - (time.perf_counter() - self.since))
 
     @property
     def is_over(self) -> bool:

@@ -11,7 +11,7 @@ from secretsource._masked import MaskedBytes, MaskedStr
 from secretsource._nearest import nearest
 from secretsource._reference import check_name, is_reference, parse_reference, shown
 from secretsource.errors import ConfigError, InvalidReference, ResolverError, SecretSourceError, is_ctrl_c
-from secretsource.resolvers import Location, Resolver
+from secretsource.resolvers import Location, Resolver, is_local
 
 __all__ = ["NameSettings", "Places", "References"]
 
@@ -84,6 +84,11 @@ class Places:
     def links(self) -> Iterator[Link]:
         """Return every link that has been built."""
         return iter(list(self._links.values()))
+
+    def remote(self) -> list[str]:
+        """Return the names of the links that are asked over a network, in the chain and beside it."""
+        chain = [link.name for link in self.chain if not is_local(link.resolver)]
+        return chain + [name for name in self._others if name not in {"env", "dotenv", "files"}]
 
     def _link_for(self, reference: str) -> Link:
         """Return the link that a reference asks, if references are allowed here."""

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+import weakref
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NoReturn, Self, SupportsIndex, TypeVar, overload
 
 from secretsource import _clock
-from secretsource._cache import Cache, Hit
-from secretsource._chain import Ask, Found, Link, Looked, part_for, walk
+from secretsource._attempts import Attempts, On
+from secretsource._cache import Cache
+from secretsource._chain import Found, Link
 from secretsource._deadline import Deadline
 from secretsource._documents import Documents
 from secretsource._drive import arun, arun_many, run, run_many
-from secretsource._flight import Workers
 from secretsource._lifetime import Lifetime
-from secretsource._pending import Pending
 from secretsource._places import NameSettings, Places, References
+from secretsource._reads import Reads
 from secretsource._reference import check_name, is_reference, shown
+from secretsource._rotation import Rotations
 from secretsource._secret import Secret, Value
 from secretsource._unset import UNSET, Unset
+from secretsource._workers import Workers
 from secretsource.errors import (
     ConfigError,
     InvalidReference,
@@ -61,6 +63,7 @@ class Store:
         chain: Resolvers, or `Link` objects where one needs a policy of its own; their names must differ.
         ttl: Seconds for which a value is kept, 0 or more.
         max_stale: Seconds past the ttl for which the last good value is served while its backend is down.
+        stale_wait: Seconds that a reader waits for a backend at most while there is an old value to serve.
         negative_ttl: Seconds for which "not there" is kept.
         timeout: Seconds for a whole call, if the call does not say otherwise.
         max_entries: How many documents are kept; the least recently used goes first.
@@ -82,6 +85,7 @@ class Store:
         *,
         ttl: float = 300.0,
         max_stale: float = 900.0,
+        stale_wait: float = 1.0,
         negative_ttl: float = 5.0,
         timeout: float = 10.0,
         max_entries: int = 1024,
@@ -94,6 +98,7 @@ class Store:
         for key, number in (
             ("ttl", ttl),
             ("max_stale", max_stale),
+            ("stale_wait", stale_wait),
             ("negative_ttl", negative_ttl),
             ("timeout", timeout),
         ):
@@ -105,14 +110,30 @@ class Store:
         self._places: Final = self._places_type(
             chain, others=others or {}, names=names or {}, references=references
         )
-        self._lifetime: Final = Lifetime(ttl=ttl, max_stale=max_stale, negative_ttl=negative_ttl)
         self.ttl: Final = ttl
         self.max_stale: Final = max_stale
         self.timeout: Final = timeout
         self._clock: Final = clock
-        self._cache: Final = Cache(max_entries)
-        self._hits: Final = self._cache.hits
-        self._documents: Final = Documents(self._cache, Workers(max_concurrency), clock)
+        cache = Cache(max_entries)
+        self._hits: Final = cache.hits
+        self._rotations: Final = Rotations(_reader_of(self), clock)
+        self._documents: Final = Documents(
+            cache,
+            Workers(max_concurrency, self._places.remote()),
+            clock,
+            stale_wait=stale_wait,
+            timeout=timeout,
+            landed=self._rotations.landed,
+        )
+        lifetime = Lifetime(ttl=ttl, max_stale=max_stale, negative_ttl=negative_ttl)
+        self._reads: Final = Reads(
+            places=self._places,
+            lifetime=lifetime,
+            cache=cache,
+            documents=self._documents,
+            rotations=self._rotations,
+            clock=clock,
+        )
 
     # Reading
 
@@ -144,14 +165,14 @@ class Store:
         """
         try:
             hit = self._hits[name]
-            if self._clock() < hit.fresh_until and not refresh:
+            if self._clock() < hit.until and not refresh:
                 hit.entry.used = True
-                return hit.secret
+                return hit.secret or self._reads.secret_of(name, hit)
         except (KeyError, TypeError):
             pass  # nothing is cached, or it is no name: told further on
         try:
             deadline = self._deadline(timeout)
-            return run(self._read_secret(name, deadline, refresh=refresh))
+            return run(self._reads.secret(name, deadline, refresh=refresh))
         except SecretNotFound:
             if isinstance(default, Unset):
                 raise
@@ -171,14 +192,14 @@ class Store:
         """Do what `get` does without blocking the event loop; a cached read never leaves its thread."""
         try:
             hit = self._hits[name]
-            if self._clock() < hit.fresh_until and not refresh:
+            if self._clock() < hit.until and not refresh:
                 hit.entry.used = True
-                return hit.secret
+                return hit.secret or self._reads.secret_of(name, hit)
         except (KeyError, TypeError):
             pass  # nothing is cached, or it is no name: told further on
         try:
             deadline = self._deadline(timeout)
-            return await arun(self._read_secret(name, deadline, refresh=refresh))
+            return await arun(self._reads.secret(name, deadline, refresh=refresh))
         except SecretNotFound:
             if isinstance(default, Unset):
                 raise
@@ -198,17 +219,49 @@ class Store:
             SecretSourceError: The first name that has no value, as `get` would; the others are named in its notes,
                 and what was found is cached.
         """
-        deadline = self._deadline(timeout)
-        reads = {name: self._read_secret(name, deadline, refresh=refresh) for name in _checked(names)}
-        return _all_or_raise(run_many(reads))
+        wanted, deadline = _checked(names), self._deadline(timeout)
+        if not refresh and (hits := self._reads.hits(wanted)) is not None:
+            return hits
+        late, known, founds = wanted, None, dict[str, Found | SecretSourceError]()
+        while late:
+            batch = self._documents.batch()
+            reads = {
+                name: self._reads.found(
+                    name, deadline, refresh=refresh and known is None, batch=batch, known=known
+                )
+                for name in late
+            }
+            founds.update(run_many(reads, batch.depart))
+            late, known = self._reads.outdated(founds)
+        return self._all(wanted, founds)
 
     async def aget_many(
         self, names: Iterable[str], *, refresh: bool = False, timeout: float | None = None
     ) -> dict[str, Secret]:
         """Do what `get_many` does without blocking the event loop."""
-        deadline = self._deadline(timeout)
-        reads = {name: self._read_secret(name, deadline, refresh=refresh) for name in _checked(names)}
-        return _all_or_raise(await arun_many(reads))
+        wanted, deadline = _checked(names), self._deadline(timeout)
+        if not refresh and (hits := self._reads.hits(wanted)) is not None:
+            return hits
+        late, known, founds = wanted, None, dict[str, Found | SecretSourceError]()
+        while late:
+            batch = self._documents.batch()
+            reads = {
+                name: self._reads.found(
+                    name, deadline, refresh=refresh and known is None, batch=batch, known=known
+                )
+                for name in late
+            }
+            founds.update(await arun_many(reads, batch.depart))
+            late, known = self._reads.outdated(founds)
+        return self._all(wanted, founds)
+
+    def _all(self, wanted: list[str], founds: Mapping[str, Found | SecretSourceError]) -> dict[str, Secret]:
+        """Return what was found, or raise the first failure."""
+        secrets: dict[str, Secret | SecretSourceError] = {}
+        for name in wanted:
+            found = founds[name]
+            secrets[name] = found if isinstance(found, SecretSourceError) else self._reads.keep(name, found)
+        return _all_or_raise(secrets)
 
     def get_fields(
         self, name: str, *, refresh: bool = False, timeout: float | None = None
@@ -227,14 +280,14 @@ class Store:
             SecretSourceError: As `get`.
         """
         deadline = self._deadline(timeout)
-        return run(self._read_fields(name, deadline, refresh=refresh))
+        return run(self._reads.fields(name, deadline, refresh=refresh))
 
     async def aget_fields(
         self, name: str, *, refresh: bool = False, timeout: float | None = None
     ) -> Mapping[str, Value]:
         """Do what `get_fields` does without blocking the event loop."""
         deadline = self._deadline(timeout)
-        return await arun(self._read_fields(name, deadline, refresh=refresh))
+        return await arun(self._reads.fields(name, deadline, refresh=refresh))
 
     def locate(self, name: str) -> dict[str, str]:
         """Return where each link of the chain would look for *name*, by the link's name; no I/O.
@@ -260,11 +313,72 @@ class Store:
         error: SecretSourceError | None = None
         deadline = self._deadline(timeout)
         try:
-            run(self._walk(name, asks, steps, deadline, refresh=True))
+            run(self._reads.walked(name, asks, steps, deadline, refresh=True))
         except SecretSourceError as caught:
             error = caught.with_traceback(None)  # its frames hold what the links answered
         not_asked = tuple((ask.link.name, str(ask.location)) for ask in asks[len(steps) :])
         return Explanation(name=name, steps=tuple(steps), not_asked=not_asked, error=error)
+
+    # Rotation
+
+    def reject(self, secret: Secret, *, timeout: float | None = None) -> Secret:
+        """Say that *secret* was refused, as after a rotation, and return the one to use instead.
+
+        If another version is known already, that one is returned. Else the backend is asked, once for everybody whose
+        secret was refused, and at most once in 5 seconds for one document. If it is still the same, it is returned
+        again: whether a second try makes sense is seen by its version and value.
+
+        Args:
+            secret: What `get` returned.
+            timeout: Seconds for the whole chain; `None` for the store's.
+
+        Raises:
+            SecretSourceError: As `get`.
+        """
+        return run(self._reads.replaced(secret, self._deadline(timeout)))
+
+    async def areject(self, secret: Secret, *, timeout: float | None = None) -> Secret:
+        """Do what `reject` does without blocking the event loop."""
+        return await arun(self._reads.replaced(secret, self._deadline(timeout)))
+
+    def attempts(self, name: str, *, on: On, timeout: float | None = None) -> Attempts[Secret]:
+        """Return a loop of ``with`` blocks that use a secret, and once more with the newer one if it is refused.
+
+            for attempt in store.attempts("db/primary/password", on=AuthenticationFailed):
+                with attempt as secret:
+                    connection = connect(password=secret.value)
+
+        In coroutines write ``async for`` and ``async with``.
+
+        Args:
+            name: A name or a reference.
+            on: The exceptions of a block that mean "refused": a class, a tuple of classes, or a function that is given
+                the exception. If there is no other value, the exception is raised as it is.
+            timeout: Seconds for each read; `None` for the store's.
+
+        Raises:
+            TypeError: *on* is none of these.
+        """
+        return Attempts(self, name, on=on, timeout=timeout, view=_itself)
+
+    def on_rotation(self, name: str, callback: Callable[[Secret, Secret], object]) -> Callable[[], None]:
+        """Call *callback* with the old and the new secret, once after each change of *name*, in order.
+
+        It is called on a thread of the store's own. What it raises is logged, and hurts nobody. The store itself reads
+        the name from now on, so that a change is noticed within its ttl also where the application reads seldom.
+
+        Args:
+            name: A name or a reference.
+            callback: Takes two secrets; they differ in version, value or source.
+
+        Returns:
+            A function that ends it.
+
+        Raises:
+            InvalidReference: The name breaks the grammar.
+        """
+        self._places.asks(name)
+        return self._rotations.watch(name, callback)
 
     # Forgetting and closing
 
@@ -282,6 +396,7 @@ class Store:
 
     def close(self) -> None:
         """Forget every value and close the connections of all resolvers; a later read opens new ones."""
+        self._rotations.pause()
         self._documents.forget()
         for link in self._places.links():
             if isinstance(link.resolver, SupportsClose):
@@ -329,86 +444,22 @@ class Store:
         """
         raise TypeError("a Store is not pickled: build one in each process, or use fork")
 
-    # How one read goes
-
-    def _hit(self, name: str) -> Hit | None:
-        try:
-            hit = self._hits.get(name)
-        except TypeError:  # unhashable: the grammar says so, further on
-            return None
-        if hit is None or self._clock() >= hit.fresh_until:
-            return None
-        hit.entry.used = True
-        return hit
-
     def _deadline(self, timeout: float | None) -> Deadline:
         if timeout is not None and not timeout >= 0:
             raise ValueError(f"timeout must be 0 seconds or more, not {timeout}")
         return Deadline(self.timeout if timeout is None else timeout)
 
-    def _read_secret(
-        self, name: str, deadline: Deadline, *, refresh: bool
-    ) -> Generator[Pending, Looked, Secret]:
-        if not refresh and (hit := self._hit(name)) is not None:
-            return hit.secret
-        found = yield from self._walk(name, self._places.asks(name), [], deadline, refresh=refresh)
-        return self._keep(name, found)
 
-    def _read_fields(
-        self, name: str, deadline: Deadline, *, refresh: bool
-    ) -> Generator[Pending, Looked, Mapping[str, Value]]:
-        found = yield from self._walk(
-            name, self._places.asks(name, document=True), [], deadline, refresh=refresh
-        )
-        return found.document.fields
+def _reader_of(store: Store) -> Callable[[str], object]:
+    """Return what reads from *store* and does not keep it alive."""
+    known = weakref.ref(store)
 
-    def _walk(
-        self, name: str, asks: Sequence[Ask], steps: list[Step], deadline: Deadline, *, refresh: bool
-    ) -> Generator[Pending, Looked, Found]:
-        """Answer the asks of a walk from the documents; yield the fetches it has to wait for."""
-        asking, name_ttl = walk(name, asks, steps), self._places.ttl_of(name)
-        try:
-            ask = next(asking)
-            while True:
-                lifetime = self._lifetime.of(ask.link, name_ttl)
-                part = part_for(ask, asks, deadline)
-                looked = self._documents.look(ask, lifetime, part, refresh=refresh)
-                if not isinstance(looked, Looked):
-                    looked = yield Pending(looked, part, deadline, time.perf_counter())
-                ask = asking.send(self._documents.settle(ask, lifetime, looked, refresh=refresh))
-        except StopIteration as end:
-            found: Found = end.value
-        return found
+    def read(name: str) -> None:
+        if (alive := known()) is None:
+            raise ReferenceError(name)
+        alive.get(name)
 
-    def _keep(self, name: str, found: Found) -> Secret:
-        """Make the secret, and the direct entry for the next reader."""
-        location, entry, document = found.ask.location, found.looked.entry, found.document
-        value = document.pick(location.field)
-        assert value is not None, "the walk has looked"  # noqa: S101
-        assert entry is not None, "a document is cached"  # noqa: S101
-        secret = Secret(
-            name=name,
-            source=found.ask.link.name,
-            location=str(location),
-            version=document.version,
-            stale=found.looked.stale,
-            lease=document.lease,
-            masked_value=value,
-            fetched_at=entry.fetched_at,
-            clock=self._clock,
-        )
-        if not found.looked.stale:
-            hit = Hit(secret, entry, self._fresh_until(name, found))
-            self._cache.link(name, hit, [each for _, each in found.rests_on])
-        return secret
-
-    def _fresh_until(self, name: str, found: Found) -> float:
-        name_ttl = self._places.ttl_of(name)
-        until = min(
-            self._lifetime.of(ask.link, name_ttl).fresh_until(entry, ask.location)
-            for ask, entry in found.rests_on
-        )
-        return min(until, self._clock() + self._lifetime.negative_ttl) if found.passed_over else until
+    return read
 
 
 def _checked(names: Iterable[str]) -> list[str]:
@@ -419,6 +470,10 @@ def _checked(names: Iterable[str]) -> list[str]:
         if not is_reference(name):
             check_name(name)
     return wanted
+
+
+def _itself(secret: Secret) -> Secret:
+    return secret
 
 
 def _all_or_raise(results: Mapping[str, D | SecretSourceError]) -> dict[str, D]:

@@ -1,0 +1,191 @@
+"""Using a secret that may have been rotated: if it is refused, once more with the value of now."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
+
+from secretsource._resolved import are_same
+from secretsource._secret import Secret
+from secretsource.errors import SecretSourceError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from secretsource._store import Store
+
+__all__ = ["Attempt", "Attempts", "On"]
+
+V = TypeVar("V")
+
+On: TypeAlias = type[Exception] | tuple[type[Exception], ...] | Callable[[Exception], bool]
+
+_MOST = 2
+
+
+class Attempts(Generic[V]):
+    """A loop of ``with`` blocks: at most two, the second one only with another value than the first.
+
+    Iterate with ``for`` and ``with``, or with ``async for`` and ``async with``.
+    """
+
+    def __init__(
+        self, store: Store, name: str, *, on: On, timeout: float | None, view: Callable[[Secret], V]
+    ) -> None:
+        """Remember what to do; nothing is read before the first block.
+
+        Args:
+            store: Where the secret is read.
+            name: Its name.
+            on: Which exceptions of a block mean that the secret was refused.
+            timeout: Seconds for each read; `None` for the store's.
+            view: What the blocks get of the secret.
+
+        Raises:
+            TypeError: *on* is neither exceptions nor a function.
+        """
+        if not callable(on) and not (
+            isinstance(on, tuple)
+            and on
+            and all(isinstance(kind, type) and issubclass(kind, BaseException) for kind in on)
+        ):
+            raise TypeError("on must be an exception class, a tuple of them, or a function of the exception")
+        self._store = store
+        self._name = name
+        self._on = on
+        self._timeout = timeout
+        self._view = view
+
+    def __iter__(self) -> Iterator[Attempt[V]]:
+        """Return the attempts, for ``with``."""
+        secret: Secret | None = self._store.get(self._name, timeout=self._timeout)
+        for number in range(1, _MOST + 1):
+            if secret is None:
+                return
+            attempt = self._attempt(secret, number)
+            yield attempt
+            secret = attempt.following()
+
+    async def __aiter__(self) -> AsyncIterator[Attempt[V]]:
+        """Return the attempts, for ``async with``."""
+        secret: Secret | None = await self._store.aget(self._name, timeout=self._timeout)
+        for number in range(1, _MOST + 1):
+            if secret is None:
+                return
+            attempt = self._attempt(secret, number)
+            yield attempt
+            secret = attempt.following()
+
+    def _attempt(self, secret: Secret, number: int) -> Attempt[V]:
+        return Attempt(
+            self._store,
+            secret,
+            number=number,
+            refuses=self._refuses,
+            timeout=self._timeout,
+            view=self._view,
+        )
+
+    def _refuses(self, error: BaseException) -> bool:
+        if not isinstance(error, Exception):
+            return False  # Ctrl-C and the like are nobody's refusal
+        on = self._on
+        if isinstance(on, tuple):
+            return isinstance(error, on)
+        if isinstance(on, type):
+            return isinstance(error, on)
+        return on(error)
+
+
+class Attempt(Generic[V]):
+    """One block. Its value is what ``with … as`` gives."""
+
+    def __init__(
+        self,
+        store: Store,
+        secret: Secret,
+        *,
+        number: int,
+        refuses: Callable[[BaseException], bool],
+        timeout: float | None,
+        view: Callable[[Secret], V],
+    ) -> None:
+        """Make the block for one value; `Attempts` does."""
+        self._store = store
+        self._secret = secret
+        self._refuses = refuses
+        self._timeout = timeout
+        self._view = view
+        self._rejected = False
+        self._entered = False
+        self._following: Secret | None = None
+        self.number = number
+
+    def reject(self) -> None:
+        """Say that the secret was refused, where no exception does: an answer with the status 401, for example.
+
+        If there is another value, the loop goes on with it after the block; else it ends, and what the block has left
+        behind is the result.
+        """
+        self._rejected = True
+
+    def following(self) -> Secret | None:
+        """Return the secret of the next attempt, if there is to be one.
+
+        Raises:
+            RuntimeError: The attempt was not used in a ``with`` block.
+        """
+        if not self._entered:
+            raise RuntimeError("use each attempt in a with block: with attempt as value: ...")
+        return self._following
+
+    def __enter__(self) -> V:
+        """Return the value."""
+        self._entered = True
+        return self._view(self._secret)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        """Ask for another value if this one was refused; whether there is one, and so the exception is no more."""
+        if not self._was_refused(error):
+            return False
+        try:
+            return self._take(self._store.reject(self._secret, timeout=self._timeout))
+        except SecretSourceError as failure:
+            said = f"{type(failure).__name__}: {failure}"
+        return self._failed(error, said)
+
+    async def __aenter__(self) -> V:
+        """Return the value."""
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        """Do what ``__exit__`` does without blocking the event loop."""
+        if not self._was_refused(error):
+            return False
+        try:
+            return self._take(await self._store.areject(self._secret, timeout=self._timeout))
+        except SecretSourceError as failure:
+            said = f"{type(failure).__name__}: {failure}"
+        return self._failed(error, said)
+
+    def _was_refused(self, error: BaseException | None) -> bool:
+        return self._rejected if error is None else self._refuses(error)
+
+    def _take(self, newer: Secret) -> bool:
+        if self.number >= _MOST or are_same(newer, self._secret):
+            return False
+        self._following = newer
+        return True
+
+    def _failed(self, error: BaseException | None, said: str) -> bool:
+        if error is not None:
+            error.add_note(f"the secret was refused, and there is no other: {said}")
+        return False
+
+    def __repr__(self) -> str:
+        """Return the name and the number, no value."""
+        return f"Attempt({self.number} with {self._secret.name!r})"

@@ -1,0 +1,180 @@
+"""Which documents could not be refreshed, when the next attempt is due, and what the log says of an outage.
+
+Readers who have a value do not wait for a backend that is down; one attempt at a time, further and further apart, finds
+out when it is back. An outage belongs to a link: it begins with the first document that could not be refreshed, and is
+over when every such document was, or is read no more.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Final
+
+from secretsource._cache import DocumentKey
+from secretsource._deadline import Deadline
+from secretsource._fork import reset_in_child
+from secretsource._jitter import spread
+from secretsource.errors import BackendUnavailable, Reason, ResolverError, SecretSourceError
+
+if TYPE_CHECKING:
+    from logging import Logger
+
+__all__ = ["LONGEST_PAUSE", "SHORTEST_PAUSE", "Outages", "pause_after"]
+
+SHORTEST_PAUSE: Final = 1.0  # seconds
+LONGEST_PAUSE: Final = 60.0
+_SHARE: Final = 0.2  # of a pause, before and after it
+_UNREAD_AFTER: Final = (
+    120.0  # seconds after which a document that nobody tried again holds up the end no more
+)
+
+
+def pause_after(attempts: int, number: int) -> float:
+    """Return the seconds to wait after so many failed attempts in a row: 1, 2, 4 … 60, jittered by a fifth.
+
+    Args:
+        attempts: At least 1.
+        number: Of the flight that failed; decides the jitter.
+    """
+    pause = SHORTEST_PAUSE * 2.0 ** min(attempts - 1, 10)
+    return min(max(min(pause, LONGEST_PAUSE) * spread(number, _SHARE), SHORTEST_PAUSE), LONGEST_PAUSE)
+
+
+class _Pause:
+    """The attempts that failed in a row, and when the next one is due."""
+
+    __slots__ = ("attempts", "retry_at")
+
+    def __init__(self) -> None:
+        self.attempts = 0
+        self.retry_at = float("-inf")
+
+    def failed(self, error: SecretSourceError, number: int, now: float) -> None:
+        if now < self.retry_at:
+            return  # several failures of one moment are one
+        self.attempts += 1
+        pause = pause_after(self.attempts, number)
+        if isinstance(error, BackendUnavailable) and error.retry_after is not None:
+            pause = max(pause, error.retry_after)
+        self.retry_at = now + pause
+
+
+class _Failing(_Pause):
+    """One document whose last fetch failed."""
+
+    __slots__ = ("error", "untrusted")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.error: SecretSourceError = BackendUnavailable()
+        self.untrusted = False  # since a TLS verification failed, until a fetch succeeds
+
+
+class _Outage(_Pause):
+    """What one link cannot do at present."""
+
+    __slots__ = ("attempt", "failing", "told")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.failing: dict[DocumentKey, _Failing] = {}
+        self.attempt: tuple[DocumentKey, Deadline] | None = None
+        self.told = False
+
+
+class Outages:
+    """The outages of all links of a store. Times are on the store's clock."""
+
+    def __init__(self) -> None:
+        """Start with all links well."""
+        self._links: dict[str, _Outage] = {}
+        self._renew_lock()
+        reset_in_child(self._in_child)
+
+    def _renew_lock(self) -> None:
+        self._lock = threading.RLock()  # re-entrant, as a signal handler may read too
+
+    def _in_child(self) -> None:
+        self._renew_lock()
+        for outage in list(self._links.values()):
+            outage.attempt = None  # it is the parent's
+
+    def failure(self, key: DocumentKey) -> SecretSourceError | None:
+        """Return why the last fetch of a document failed; `None` if it did not."""
+        outage = self._links.get(key.resolver)
+        failing = None if outage is None else outage.failing.get(key)
+        return None if failing is None else failing.error
+
+    def is_untrusted(self, key: DocumentKey) -> bool:
+        """Whether a TLS verification has failed since the document was fetched: it is not served past its ttl."""
+        outage = self._links.get(key.resolver)
+        failing = None if outage is None else outage.failing.get(key)
+        return failing is not None and failing.untrusted
+
+    def may_try(self, key: DocumentKey, now: float, seconds: float) -> bool:
+        """Whether it is time for an attempt in the background, and this reader's turn to start it.
+
+        Args:
+            key: The document.
+            now: The moment.
+            seconds: How long the attempt may take; until it ends, no other one is started at this link while it is
+                down.
+        """
+        with self._lock:
+            outage = self._links.get(key.resolver)
+            if outage is None or not outage.failing:
+                return True
+            failing = outage.failing.get(key)
+            if now < outage.retry_at or (failing is not None and now < failing.retry_at):
+                return False
+            if outage.attempt is not None and not outage.attempt[1].expired:
+                return False
+            outage.attempt = key, Deadline(seconds)
+            return True
+
+    def failed(self, key: DocumentKey, error: SecretSourceError, number: int, now: float) -> None:
+        """Note that a document of which the cache has an answer could not be refreshed; tell the first time."""
+        with self._lock:
+            outage = self._links.setdefault(key.resolver, _Outage())
+            failing = outage.failing.setdefault(key, _Failing())
+            for pause in (outage, failing):
+                pause.failed(error, number, now)
+            failing.error = error
+            failing.untrusted |= isinstance(error, ResolverError) and error.reason is Reason.TLS
+            outage.attempt = None
+            tell, outage.told = not outage.told, True
+        if tell:
+            _log().warning(
+                "%s: %s; until it is back, cached values are used as max_stale allows", key.resolver, error
+            )
+
+    def answered(self, key: DocumentKey, now: float) -> None:
+        """Note that the backend has answered for a document; tell when the outage is over."""
+        if key.resolver not in self._links:
+            return
+        with self._lock:
+            outage = self._links.get(key.resolver)
+            if outage is None:
+                return
+            outage.attempts, outage.retry_at, outage.attempt = 0, float("-inf"), None
+            outage.failing.pop(key, None)
+            for other, failing in list(outage.failing.items()):
+                if now > failing.retry_at + _UNREAD_AFTER:
+                    del outage.failing[other]
+            if outage.failing:
+                return
+            del self._links[key.resolver]
+        if outage.told:
+            _log().info("%s: answers again", key.resolver)
+
+    def forget(self, key: DocumentKey) -> None:
+        """Note that the cache has no answer for a document any more."""
+        with self._lock:
+            if (outage := self._links.get(key.resolver)) is not None:
+                outage.failing.pop(key, None)
+
+
+def _log() -> Logger:
+    import logging  # noqa: PLC0415 - slow to import, and not needed while all is well
+
+    return logging.getLogger("secretsource")

@@ -1,0 +1,241 @@
+"""How one read goes: through the links, to a secret, and to the direct entry for the next reader.
+
+Reads are generators that yield what they wait for, so that the rules stand here once for threads and for coroutines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from typing import TypeAlias, TypeVar
+
+from secretsource._batch import Batch
+from secretsource._cache import Cache, DocumentKey, Entry, Hit
+from secretsource._chain import Ask, Found, Looked, part_for, walk
+from secretsource._clock import Clock
+from secretsource._deadline import Deadline
+from secretsource._documents import Documents, key_of
+from secretsource._lifetime import Lifetime
+from secretsource._pending import Pending
+from secretsource._places import Places
+from secretsource._resolved import are_same, secret_from
+from secretsource._rotation import Rotations
+from secretsource._secret import NotThere, Secret, Value
+from secretsource.errors import SecretSourceError, Step
+from secretsource.resolvers import is_local
+
+__all__ = ["Read", "Reads"]
+
+T = TypeVar("T")
+
+Read: TypeAlias = Generator[Pending, Looked, T]
+
+# Direct entries are looked over so often at least, in seconds: for what has become of no use meanwhile, and, where a
+# refresh is due or an old value is served, for the next attempt.
+_LOOK_OVER = 60.0
+_LOOK_OVER_SOON = 1.0
+
+
+class Reads:
+    """Makes the reads of one store."""
+
+    def __init__(
+        self,
+        *,
+        places: Places,
+        lifetime: Lifetime,
+        cache: Cache,
+        documents: Documents,
+        rotations: Rotations,
+        clock: Clock,
+    ) -> None:
+        """Put the parts of a store together."""
+        self._places = places
+        self._lifetime = lifetime
+        self._cache = cache
+        self._documents = documents
+        self._rotations = rotations
+        self._clock = clock
+
+    def secret(self, name: str, deadline: Deadline, *, refresh: bool = False) -> Read[Secret]:
+        """Read one name."""
+        if not refresh and (hit := self.hit(name)) is not None:
+            return self.secret_of(name, hit)
+        return self.keep(name, (yield from self.found(name, deadline, refresh=refresh)))
+
+    def fields(self, name: str, deadline: Deadline, *, refresh: bool = False) -> Read[Mapping[str, Value]]:
+        """Read a whole document."""
+        asks = self._places.asks(name, document=True)
+        found = yield from self.walked(name, asks, [], deadline, refresh=refresh)
+        return found.document.fields
+
+    def found(
+        self,
+        name: str,
+        deadline: Deadline,
+        *,
+        refresh: bool = False,
+        batch: Batch | None = None,
+        known: Mapping[DocumentKey, Looked] | None = None,
+    ) -> Read[Found]:
+        """Find the link that has *name*."""
+        asks = self._places.asks(name)
+        return (yield from self.walked(name, asks, [], deadline, refresh=refresh, batch=batch, known=known))
+
+    def walked(
+        self,
+        name: str,
+        asks: Sequence[Ask],
+        steps: list[Step],
+        deadline: Deadline,
+        *,
+        refresh: bool = False,
+        batch: Batch | None = None,
+        known: Mapping[DocumentKey, Looked] | None = None,
+    ) -> Read[Found]:
+        """Answer the asks of a walk from the documents; yield the fetches it has to wait for.
+
+        Args:
+            name: The name, for messages.
+            asks: The links, with where each one looks.
+            steps: Filled with what each link said.
+            deadline: When the call is over.
+            refresh: Ask the backends, whatever is cached.
+            batch: The fetches of one call, which travel together.
+            known: Answers that are not asked for again.
+        """
+        asking, name_ttl = walk(name, asks, steps), self._places.ttl_of(name)
+        try:
+            ask = next(asking)
+            while True:
+                looked = None if known is None else known.get(key_of(ask))
+                if looked is None:
+                    lifetime, part = self._lifetime.of(ask.link, name_ttl), part_for(ask, asks, deadline)
+                    answer = self._documents.look(ask, lifetime, part, deadline, refresh=refresh, batch=batch)
+                    looked = answer if isinstance(answer, Looked) else (yield answer)
+                    looked = self._documents.settle(ask, lifetime, looked, refresh=refresh)
+                ask = asking.send(looked)
+        except StopIteration as end:
+            found: Found = end.value
+        return found
+
+    def replaced(self, secret: Secret, deadline: Deadline) -> Read[Secret]:
+        """Read the name of a secret that was refused: another version of it, if there is one."""
+        current = yield from self.secret(secret.name, deadline)
+        if not are_same(current, secret):
+            return current
+        name_ttl = self._places.ttl_of(secret.name)
+        for ask in self._places.asks(secret.name):
+            if ask.link.name == secret.source:
+                renewal = self._documents.renew(ask, self._lifetime.of(ask.link, name_ttl), deadline)
+                looked = (yield renewal) if isinstance(renewal, Pending) else renewal
+                if looked is None:
+                    break
+                found = yield from self.found(secret.name, deadline, known={key_of(ask): looked})
+                return self.keep(secret.name, found)
+        return (yield from self.secret(secret.name, deadline))
+
+    # What a read leaves behind
+
+    def hit(self, name: str) -> Hit | None:
+        """Return the direct entry of *name*, if there is one and it holds still."""
+        try:
+            hit = self._cache.hits.get(name)
+        except TypeError:  # unhashable: the grammar says so, further on
+            return None
+        if hit is None or self._clock() >= hit.until:
+            return None
+        hit.entry.used = True
+        return hit
+
+    def secret_of(self, name: str, hit: Hit) -> Secret:
+        """Return the secret that a direct entry stands for."""
+        secret = hit.secret
+        if secret is None:
+            for ask in self._places.asks(name):
+                if key_of(ask) == hit.entry.key:
+                    secret = hit.secret = self._secret(name, ask, hit.entry, stale=False)
+        assert secret is not None, "a name is found where it was found before"  # noqa: S101
+        return secret
+
+    def keep(self, name: str, found: Found) -> Secret:
+        """Make the secret, and the direct entry for the next reader."""
+        entry = found.looked.entry
+        assert entry is not None, "a document is kept"  # noqa: S101
+        stale = any(looked.stale for _, looked in found.rests_on)
+        secret = self._secret(name, found.ask, entry, stale=stale)
+        hit = Hit(
+            secret.masked_value,
+            entry,
+            self._look_over_at(name, found),
+            secret=secret if stale or self._rotations.is_watched(name) else None,
+        )
+        self._cache.link(name, hit, [kept for each, looked in found.rests_on for kept in _kept(each, looked)])
+        self._rotations.saw(found.ask, secret, entry)
+        return secret
+
+    def _secret(self, name: str, ask: Ask, entry: Entry, *, stale: bool) -> Secret:
+        return secret_from(name, ask, entry, stale=stale, clock=self._clock)
+
+    def _look_over_at(self, name: str, found: Found) -> float:
+        """Return until when readers need not look again, since nothing is due before."""
+        now, name_ttl = self._clock(), self._places.ttl_of(name)
+        until = now + _LOOK_OVER
+        for ask, looked in found.rests_on:
+            entry, lifetime = looked.entry, self._lifetime.of(ask.link, name_ttl)
+            assert entry is not None, "what a walk rests on is an answer"  # noqa: S101
+            due = lifetime.refresh_at(entry, ask.location)
+            if looked.stale or (due <= now and lifetime.ahead):
+                end = lifetime.served_until if looked.stale else lifetime.fresh_until
+                due = min(now + _LOOK_OVER_SOON, end(entry, ask.location))
+            until = min(until, due)
+        return min(until, now + self._lifetime.negative_ttl) if found.passed_over else until
+
+    # Several names at once
+
+    def hits(self, names: Sequence[str]) -> dict[str, Secret] | None:
+        """Return the secrets of several names if each has a direct entry, and no document is there in two versions."""
+        hits = {name: hit for name in names if (hit := self.hit(name)) is not None}
+        if len(hits) < len(set(names)):
+            return None
+        entries = {hit.entry.key: hit.entry for hit in hits.values()}
+        if any(entries[hit.entry.key] is not hit.entry for hit in hits.values()):
+            return None
+        return {name: self.secret_of(name, hits[name]) for name in names}
+
+    def outdated(
+        self, results: Mapping[str, Found | SecretSourceError]
+    ) -> tuple[list[str], dict[DocumentKey, Looked]]:
+        """Return which names were found in an older version of a document than others were, and the newest ones.
+
+        A refresh may end between two names of one call. The newest version is as fresh as any, so all can have it.
+        """
+        newest: dict[DocumentKey, Looked] = {}
+        for key, looked in _rested_on(results.values()):
+            if key not in newest or _number(newest[key]) < _number(looked):
+                newest[key] = looked
+        late = [
+            name
+            for name, result in results.items()
+            if any(_number(newest[key]) > _number(looked) for key, looked in _rested_on([result]))
+        ]
+        return late, newest
+
+
+def _kept(ask: Ask, looked: Looked) -> list[Entry]:
+    """Return the entry of an answer that must be in the cache still for a direct entry to rest on it."""
+    entry = looked.entry
+    gone = entry is None or (isinstance(entry.answer, NotThere) and is_local(ask.link.resolver))
+    return [] if entry is None or gone else [entry]
+
+
+def _rested_on(results: Iterable[Found | SecretSourceError]) -> list[tuple[DocumentKey, Looked]]:
+    return [
+        (key_of(ask), looked)
+        for result in results
+        if not isinstance(result, SecretSourceError)
+        for ask, looked in result.rests_on
+    ]
+
+
+def _number(looked: Looked) -> int:
+    return 0 if looked.entry is None else looked.entry.number
