@@ -10,17 +10,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from secretsource._attempts import Attempt, Attempts
     from secretsource._chain import Link
     from secretsource._config import Config, SecretConfig
     from secretsource._default import (
         SecretHandle,
         aget_secret,
+        attempts,
         configure,
         default_store,
         get_fields,
         get_secret,
         get_secret_bytes,
         get_secrets,
+        on_rotation,
         prefetch,
         secret,
     )
@@ -48,6 +51,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AccessDenied",
+    "Attempt",
+    "Attempts",
     "BackendUnavailable",
     "Config",
     "ConfigError",
@@ -76,12 +81,14 @@ __all__ = [
     "Store",
     "__version__",
     "aget_secret",
+    "attempts",
     "configure",
     "default_store",
     "get_fields",
     "get_secret",
     "get_secret_bytes",
     "get_secrets",
+    "on_rotation",
     "prefetch",
     "secret",
 ]
@@ -92,11 +99,12 @@ _HOMES = {
         "MissingDependency Outcome Reason ResolverError SecretNotFound SecretSourceError Step"
     ),
     "resolvers": "Deadline Location Resolver",
+    "_attempts": "Attempt Attempts",
     "_chain": "Link",
     "_config": "Config SecretConfig",
     "_default": (
-        "SecretHandle aget_secret configure default_store get_fields get_secret get_secret_bytes get_secrets "
-        "prefetch secret"
+        "SecretHandle aget_secret attempts configure default_store get_fields get_secret get_secret_bytes "
+        "get_secrets on_rotation prefetch secret"
     ),
     "_masked": "MaskedBytes MaskedStr",
     "_secret": "Document NotThere Secret",

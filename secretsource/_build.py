@@ -37,6 +37,7 @@ def build_store(config: Config) -> Store:
         chain,
         ttl=config.ttl,
         max_stale=config.max_stale,
+        stale_wait=config.stale_wait,
         negative_ttl=config.negative_ttl,
         timeout=config.timeout,
         max_entries=config.max_entries,

@@ -65,6 +65,7 @@ class Config:
         profile: The active profile, or `None`.
         ttl: Seconds for which a value is kept.
         max_stale: Seconds past the ttl for which it is served while its backend is down.
+        stale_wait: Seconds that a reader waits for a backend at most while there is an old value to serve.
         negative_ttl: Seconds for which "not there" is kept.
         timeout: Seconds for a whole call.
         max_entries: How many documents are kept.
@@ -79,6 +80,7 @@ class Config:
     profile: str | None = None
     ttl: float = 300.0
     max_stale: float = 900.0
+    stale_wait: float = 1.0
     negative_ttl: float = 5.0
     timeout: float = 10.0
     max_entries: int = 1024

@@ -7,7 +7,7 @@ as fast as one that does not.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final, TypeVar, cast, overload
 
 from secretsource import _clock
@@ -15,6 +15,7 @@ from secretsource._fork import reset_in_child
 from secretsource._unset import UNSET, Unset
 
 if TYPE_CHECKING:
+    from secretsource._attempts import Attempts, On
     from secretsource._cache import Hit
     from secretsource._config import Config
     from secretsource._masked import MaskedBytes, MaskedStr
@@ -24,12 +25,14 @@ if TYPE_CHECKING:
 __all__ = [
     "SecretHandle",
     "aget_secret",
+    "attempts",
     "configure",
     "default_store",
     "get_fields",
     "get_secret",
     "get_secret_bytes",
     "get_secrets",
+    "on_rotation",
     "prefetch",
     "replace_default_store",
     "secret",
@@ -252,6 +255,47 @@ def prefetch(names: Iterable[str], *, timeout: float | None = None) -> None:
     default_store().get_many(names, timeout=timeout)
 
 
+def attempts(name: str, *, on: On, timeout: float | None = None) -> Attempts[MaskedStr]:
+    """Return a loop of ``with`` blocks that use a secret, and once more with the newer value if it is refused.
+
+        for attempt in attempts("pepipost/api_key", on=Unauthorized):
+            with attempt as key:
+                send(key)
+
+    In coroutines write ``async for`` and ``async with``.
+
+    Args:
+        name: A name or a reference.
+        on: The exceptions of a block that mean "refused": a class, a tuple of classes, or a function that is given the
+            exception. If there is no other value, the exception is raised as it is.
+        timeout: Seconds for each read; `None` for the configured 10.
+
+    Raises:
+        TypeError: *on* is none of these.
+    """
+    from secretsource._attempts import Attempts  # noqa: PLC0415 - see the top of this file
+
+    return Attempts(default_store(), name, on=on, timeout=timeout, view=_value)
+
+
+def on_rotation(name: str, callback: Callable[[Secret, Secret], object]) -> Callable[[], None]:
+    """Call *callback* with the old and the new secret, once after each change of *name*; see `Store.on_rotation`.
+
+    It belongs to the process-wide store of now: call `configure` before, not after.
+
+    Args:
+        name: A name or a reference.
+        callback: Takes two secrets; called on a thread of the store's own.
+
+    Returns:
+        A function that ends it.
+
+    Raises:
+        InvalidReference: The name breaks the grammar.
+    """
+    return default_store().on_rotation(name, callback)
+
+
 class SecretHandle:
     """A callable that reads its secret on each call, for libraries that take one: ``password=secret("db/password")``.
 
@@ -291,6 +335,10 @@ def secret(name: str) -> SecretHandle:
 
     parse_reference(name) if is_reference(name) else check_name(name)
     return SecretHandle(name)
+
+
+def _value(found: Secret) -> MaskedStr:
+    return found.value
 
 
 def _text(found: Secret | D) -> MaskedStr | D:
