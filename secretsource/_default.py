@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final, TypeVar, cast, overload
 
 from secretsource import _clock
-from secretsource._fork import reset_in_child
+from secretsource._fork import reset_in_child, whole_import
 from secretsource._unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -72,9 +72,10 @@ def configure(config: Config | None = None, **settings: object) -> Store:
         MissingDependency: A resolver needs a package that is not installed.
         TypeError: Both a configuration and settings are given, or *config* is no `Config`.
     """
-    from secretsource._build import build_store  # noqa: PLC0415 - see the top of this file
-    from secretsource._config import Config  # noqa: PLC0415
-    from secretsource._credentials import with_masked_credentials  # noqa: PLC0415
+    with whole_import():
+        from secretsource._build import build_store  # noqa: PLC0415 - see the top of this file
+        from secretsource._config import Config  # noqa: PLC0415
+        from secretsource._credentials import with_masked_credentials  # noqa: PLC0415
 
     settings = with_masked_credentials(settings)
     if config is not None and settings:

@@ -8,11 +8,16 @@ import threading
 import weakref
 from collections.abc import Callable
 from types import MethodType
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-__all__ = ["PerProcess", "reset_in_child"]
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+__all__ = ["PerProcess", "reset_in_child", "whole_import"]
 
 T = TypeVar("T")
+
+_LONGEST_IMPORT = 10.0  # seconds for which a fork waits
 
 # Numbered, so that adding and removing are one step each and need no lock that a fork could leave taken.
 _resets: dict[int, tuple[weakref.ref[object], Callable[[object], None]]] = {}
@@ -34,7 +39,51 @@ def _run_resets() -> None:
             reset(known)
 
 
+class _Importing:
+    """Keeps forks and imports of client libraries apart."""
+
+    def __init__(self) -> None:
+        self._renew()
+
+    def _renew(self) -> None:
+        self._lock = threading.RLock()
+        self._held: list[bool] = []
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *error: object) -> None:
+        self._lock.release()
+
+    def before_fork(self) -> None:
+        self._held.append(self._lock.acquire(timeout=_LONGEST_IMPORT))
+
+    def after_in_parent(self) -> None:
+        if self._held.pop():
+            self._lock.release()
+
+    def after_in_child(self) -> None:
+        self._renew()
+
+
+_importing = _Importing()
+
+
+def whole_import() -> AbstractContextManager[None]:
+    """Return a block for the imports of a client library, during which this process is not forked.
+
+    A child of a thread that forks while another one imports would inherit a module that is half there, and a lock on it
+    that nobody holds any more: it could never import it. So the fork waits, and the block is for imports alone.
+    """
+    return _importing
+
+
 if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
+    os.register_at_fork(
+        before=_importing.before_fork,
+        after_in_parent=_importing.after_in_parent,
+        after_in_child=_importing.after_in_child,
+    )
     os.register_at_fork(after_in_child=_run_resets)
 
 

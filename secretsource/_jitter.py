@@ -26,13 +26,9 @@ class _Seed:
 _seed: Final = _Seed()
 
 
-def spread(number: int, share: float) -> float:
-    """Return a factor between ``1 - share`` and ``1 + share``.
+def spread(number: int) -> float:
+    """Return a number between -1 and 1 for *number*.
 
-    Args:
-        number: What it is for. The same number gives the same factor for the life of a process, so that nothing has to
-            be kept, and another one in every other process.
-        share: How far the factor may be from 1, from 0 to 1.
+    It is the same for the life of a process, so that nothing has to be kept, and another one in every other process.
     """
-    place = hash((_seed.value, number)) % _STEPS / (_STEPS - 1)
-    return 1 + share * (2 * place - 1)
+    return 2 * (hash((_seed.value, number)) % _STEPS / (_STEPS - 1)) - 1

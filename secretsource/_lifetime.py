@@ -10,7 +10,7 @@ from secretsource._jitter import spread
 from secretsource._secret import Document
 from secretsource.resolvers import Location, is_local
 
-__all__ = ["JITTER", "LOCAL_TTL", "REFRESH_AT", "REFRESH_LEASE_AT", "Lifetime"]
+__all__ = ["JITTER", "LOCAL_TTL", "REFRESH_AT", "REFRESH_LEASE_AT", "Lifetime", "refresh_after"]
 
 LOCAL_TTL: Final = 1.0  # seconds; local resolvers are cheap to ask, and an edit should be seen at once
 REFRESH_AT: Final = 0.8  # of the ttl
@@ -65,10 +65,7 @@ class Lifetime:
         ttl = self._ttl(entry, location)
         if not self.ahead:
             return entry.fetched_at + _capped(ttl, entry.lease)
-        after = REFRESH_AT * ttl
-        if entry.lease is not None:
-            after = min(after, REFRESH_LEASE_AT * entry.lease)
-        return entry.fetched_at + after * spread(entry.number, JITTER)
+        return entry.fetched_at + refresh_after(ttl, entry.lease, jitter=spread(entry.number))
 
     def served_until(self, entry: Entry, location: Location) -> float:
         """Return the moment until which *entry* is served while its backend is down."""
@@ -82,6 +79,18 @@ class Lifetime:
     def _ttl(self, entry: Entry, location: Location) -> float:
         there = isinstance(entry.answer, Document) and has(entry.answer, location)
         return self.ttl if there else self.negative_ttl
+
+
+def refresh_after(ttl: float, lease: float | None = None, *, jitter: float) -> float:
+    """Return the seconds after which a value is refreshed: 0.8 of its ttl or 2/3 of its lease, a tenth more or less.
+
+    Args:
+        ttl: Seconds, 0 or more.
+        lease: Seconds; `None` without limit.
+        jitter: From -1 to 1.
+    """
+    after = REFRESH_AT * ttl if lease is None else min(REFRESH_AT * ttl, REFRESH_LEASE_AT * lease)
+    return after * (1 + JITTER * jitter)
 
 
 def _capped(seconds: float, lease: float | None) -> float:

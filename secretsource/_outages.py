@@ -29,15 +29,15 @@ _UNREAD_AFTER: Final = (
 )
 
 
-def pause_after(attempts: int, number: int) -> float:
-    """Return the seconds to wait after so many failed attempts in a row: 1, 2, 4 … 60, jittered by a fifth.
+def pause_after(attempts: int, *, jitter: float) -> float:
+    """Return the seconds to wait after so many failed attempts in a row: 1, 2, 4 … 60, a fifth more or less.
 
     Args:
         attempts: At least 1.
-        number: Of the flight that failed; decides the jitter.
+        jitter: From -1 to 1.
     """
-    pause = SHORTEST_PAUSE * 2.0 ** min(attempts - 1, 10)
-    return min(max(min(pause, LONGEST_PAUSE) * spread(number, _SHARE), SHORTEST_PAUSE), LONGEST_PAUSE)
+    pause = min(SHORTEST_PAUSE * 2.0 ** min(attempts - 1, 10), LONGEST_PAUSE) * (1 + _SHARE * jitter)
+    return min(max(pause, SHORTEST_PAUSE), LONGEST_PAUSE)
 
 
 class _Pause:
@@ -53,7 +53,7 @@ class _Pause:
         if now < self.retry_at:
             return  # several failures of one moment are one
         self.attempts += 1
-        pause = pause_after(self.attempts, number)
+        pause = pause_after(self.attempts, jitter=spread(number))
         if isinstance(error, BackendUnavailable) and error.retry_after is not None:
             pause = max(pause, error.retry_after)
         self.retry_at = now + pause

@@ -112,6 +112,7 @@ class Store:
         )
         self.ttl: Final = ttl
         self.max_stale: Final = max_stale
+        self.stale_wait: Final = stale_wait
         self.timeout: Final = timeout
         self._clock: Final = clock
         cache = Cache(max_entries)
