@@ -1,4 +1,4 @@
-"""The fetches of one call that can travel together, where a resolver can ask for several documents at once."""
+"""The fetches of one call, which travel together where a resolver can ask for several documents at once."""
 
 from __future__ import annotations
 
@@ -26,14 +26,16 @@ class Batch:
         self._parts: dict[str, list[_Part]] = {}
         self._depart = depart
 
-    def take(self, ask: Ask, lifetime: Lifetime, flight: Flight[Looked]) -> bool:
-        """Take a flight along, if its resolver can be asked for several documents at once."""
-        if not isinstance(ask.link.resolver, SupportsFetchMany):
-            return False
+    def take(self, ask: Ask, lifetime: Lifetime, flight: Flight[Looked]) -> None:
+        """Take a flight along; it departs with the others."""
         self._parts.setdefault(ask.link.name, []).append((ask, lifetime, flight))
-        return True
 
     def depart(self) -> None:
         """Ask for what has been collected."""
         while self._parts:
-            self._depart(self._parts.popitem()[1])
+            parts = self._parts.pop(next(iter(self._parts)))
+            if isinstance(parts[0][0].link.resolver, SupportsFetchMany):
+                self._depart(parts)
+            else:
+                for part in parts:
+                    self._depart([part])

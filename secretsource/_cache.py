@@ -30,7 +30,7 @@ class DocumentKey(NamedTuple):
 class Entry:
     """One answer of a backend: a document, or that it is not there."""
 
-    __slots__ = ("_names", "answer", "fetched_at", "key", "number", "used")
+    __slots__ = ("_names", "answer", "distrusted", "fetched_at", "key", "number", "used")
 
     def __init__(
         self, key: DocumentKey, answer: Document | NotThere, *, fetched_at: float, number: int
@@ -47,6 +47,7 @@ class Entry:
         self.answer = answer
         self.fetched_at = fetched_at
         self.number = number
+        self.distrusted = False  # a TLS verification has failed since: it is not served past its ttl
         self.used = False  # set by hits without a lock, looked at by eviction
         self._names: str | tuple[str, ...] = ()  # most documents are read by one name: no tuple for that
 

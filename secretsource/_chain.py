@@ -180,9 +180,7 @@ def part_for(ask: Ask, asks: Sequence[Ask], deadline: Deadline) -> Deadline:
 def _judge(ask: Ask, looked: Looked) -> tuple[Step, Document | NotThere | SecretSourceError]:
     answer = looked.answer
     if isinstance(answer, Document) and not has(answer, ask.location):
-        answer = looked.outage or NotThere(
-            Reason.FIELD
-        )  # an old document cannot tell that a field is not there
+        answer = NotThere(Reason.FIELD)
     outcome, reason, detail = _classified(answer)
     if isinstance(answer, Document) and answer.pick(ask.location.field) in {"", b""}:
         detail = "empty"

@@ -27,9 +27,10 @@ from secretsource.errors import (
     DeadlineExceeded,
     InvalidResponse,
     Reason,
+    ResolverError,
     SecretSourceError,
 )
-from secretsource.resolvers import is_local
+from secretsource.resolvers import Location, is_local
 
 __all__ = ["RENEWAL_PAUSE", "Documents", "key_of"]
 
@@ -66,7 +67,7 @@ class Documents:
         )
         self._outages = Outages()
         self._clock = clock
-        self._stale_wait = stale_wait
+        self.stale_wait = stale_wait
         self._timeout = timeout
         self._landed = landed
         self._lifetimes: dict[str, Lifetime] = {}
@@ -84,6 +85,7 @@ class Documents:
         lifetime: Lifetime,
         part: Deadline,
         whole: Deadline,
+        patience: Deadline,
         *,
         refresh: bool = False,
         batch: Batch | None = None,
@@ -96,6 +98,7 @@ class Documents:
             part: When this link must have answered.
             whole: When the reader's call is over.
             refresh: Ask the backend, whatever the cache has.
+            patience: Until when this reader waits while there is an old value to serve.
             batch: The fetches of one call, which travel together where the resolver can do that.
         """
         soon, now = float("inf"), self._clock()
@@ -106,20 +109,22 @@ class Documents:
             if not is_local(ask.link.resolver):
                 if (old := self._old_but_usable(ask, lifetime, entry, now)) is not None:
                     return old
-                soon = self._stale_wait if self._is_servable(ask, lifetime, entry, now) else soon
+                soon = self.stale_wait if self._is_servable(lifetime, entry, ask.location, now) else soon
         if is_local(ask.link.resolver):
             return self._fetch(ask, lifetime, part, self._flights.next_number())
         if part.expired:
             return Looked(answer=DeadlineExceeded("the deadline was over before this link was asked"))
         flight = self._join(ask, lifetime, part, refresh=refresh, batch=batch)
-        return Pending(flight.future, part, whole, soon - flight.seconds, time.perf_counter())
+        if soon < float("inf"):  # nobody waits for what others have waited for in vain
+            soon = min(patience.left, soon - flight.seconds)
+        return Pending(flight.future, part, whole, soon, time.perf_counter())
 
     def settle(self, ask: Ask, lifetime: Lifetime, looked: Looked, *, refresh: bool) -> Looked:
         """Put the last good answer in the place of an outage, while it may still be served."""
         if refresh or not _may_serve_stale(looked.answer):
             return looked
         entry, now = self._cache.get(key_of(ask)), self._clock()
-        if entry is None or not self._is_servable(ask, lifetime, entry, now):
+        if entry is None or not self._is_servable(lifetime, entry, ask.location, now):
             return looked
         return _in_place_of(looked, entry, stale=now >= lifetime.fresh_until(entry, ask.location))
 
@@ -168,16 +173,17 @@ class Documents:
             self._outages.failed(entry.key, error, lost.number, now)
         fresh = now < lifetime.fresh_until(entry, ask.location)
         failure = self._outages.failure(entry.key)
-        if not fresh and (failure is None or not self._is_servable(ask, lifetime, entry, now)):
+        if not fresh and (failure is None or not self._is_servable(lifetime, entry, ask.location, now)):
             return None
         self._refresh_behind(ask, lifetime, entry.key, now)
         if fresh:
             return Looked(answer=entry.answer, entry=entry, cached=True)
         return Looked(answer=entry.answer, entry=entry, cached=True, stale=True, outage=failure)
 
-    def _is_servable(self, ask: Ask, lifetime: Lifetime, entry: Entry, now: float) -> bool:
+    @staticmethod
+    def _is_servable(lifetime: Lifetime, entry: Entry, location: Location, now: float) -> bool:
         """Whether *entry* may stand in for an answer that does not come."""
-        return now < lifetime.served_until(entry, ask.location) and not self._outages.is_untrusted(entry.key)
+        return now < lifetime.served_until(entry, location) and not entry.distrusted
 
     def _refresh_behind(self, ask: Ask, lifetime: Lifetime, key: DocumentKey, now: float) -> None:
         if self._flights.flying(key) is None and self._outages.may_try(key, now, self._timeout):
@@ -189,12 +195,10 @@ class Documents:
         self, ask: Ask, lifetime: Lifetime, deadline: Deadline, *, refresh: bool, batch: Batch | None = None
     ) -> Flight[Looked]:
         flight, is_new = self._flights.book(key_of(ask), deadline, fresh=refresh)
-        if is_new and (batch is None or not batch.take(ask, lifetime, flight)):
-            self._flights.depart(
-                [flight],
-                ask.link.name,
-                lambda until, numbers: [self._fetch(ask, lifetime, until, numbers[0])],
-            )
+        if is_new and batch is not None:
+            batch.take(ask, lifetime, flight)
+        elif is_new:
+            self._depart([(ask, lifetime, flight)])
         return flight
 
     def batch(self) -> Batch:
@@ -203,9 +207,8 @@ class Documents:
 
     def _depart(self, parts: Sequence[tuple[Ask, Lifetime, Flight[Looked]]]) -> None:
         asks = [(ask, lifetime) for ask, lifetime, _ in parts]
-        self._flights.depart(
-            [flight for _, _, flight in parts], asks[0][0].link.name, partial(self._fetch_many, asks)
-        )
+        flights = [flight for _, _, flight in parts]
+        self._flights.depart(flights, asks[0][0].link.name, partial(self._fetch_all, asks))
 
     def _fetch(self, ask: Ask, lifetime: Lifetime, deadline: Deadline, number: int) -> Looked:
         asked_at, started = self._clock(), time.perf_counter()
@@ -214,9 +217,11 @@ class Documents:
             ask, lifetime, answer, asked_at=asked_at, seconds=time.perf_counter() - started, number=number
         )
 
-    def _fetch_many(
+    def _fetch_all(
         self, asks: Sequence[tuple[Ask, Lifetime]], deadline: Deadline, numbers: Sequence[int]
     ) -> list[Looked]:
+        if len(asks) == 1:
+            return [self._fetch(*asks[0], deadline, numbers[0])]
         asked_at, started = self._clock(), time.perf_counter()
         answers = ask_for_many([ask for ask, _ in asks], deadline)
         seconds = time.perf_counter() - started
@@ -256,6 +261,7 @@ class Documents:
             return
         entry = self._cache.get(key)
         if entry is not None and entry.number < number:
+            entry.distrusted |= isinstance(error, ResolverError) and error.reason is Reason.TLS
             self._outages.failed(key, error, number, now)
             self._cache.unlink(key)
 

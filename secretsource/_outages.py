@@ -14,7 +14,7 @@ from secretsource._cache import DocumentKey
 from secretsource._deadline import Deadline
 from secretsource._fork import reset_in_child
 from secretsource._jitter import spread
-from secretsource.errors import BackendUnavailable, Reason, ResolverError, SecretSourceError
+from secretsource.errors import BackendUnavailable, SecretSourceError
 
 if TYPE_CHECKING:
     from logging import Logger
@@ -62,12 +62,11 @@ class _Pause:
 class _Failing(_Pause):
     """One document whose last fetch failed."""
 
-    __slots__ = ("error", "untrusted")
+    __slots__ = ("error",)
 
     def __init__(self) -> None:
         super().__init__()
         self.error: SecretSourceError = BackendUnavailable()
-        self.untrusted = False  # since a TLS verification failed, until a fetch succeeds
 
 
 class _Outage(_Pause):
@@ -105,12 +104,6 @@ class Outages:
         failing = None if outage is None else outage.failing.get(key)
         return None if failing is None else failing.error
 
-    def is_untrusted(self, key: DocumentKey) -> bool:
-        """Whether a TLS verification has failed since the document was fetched: it is not served past its ttl."""
-        outage = self._links.get(key.resolver)
-        failing = None if outage is None else outage.failing.get(key)
-        return failing is not None and failing.untrusted
-
     def may_try(self, key: DocumentKey, now: float, seconds: float) -> bool:
         """Whether it is time for an attempt in the background, and this reader's turn to start it.
 
@@ -140,7 +133,6 @@ class Outages:
             for pause in (outage, failing):
                 pause.failed(error, number, now)
             failing.error = error
-            failing.untrusted |= isinstance(error, ResolverError) and error.reason is Reason.TLS
             outage.attempt = None
             tell, outage.told = not outage.told, True
         if tell:

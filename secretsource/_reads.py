@@ -104,13 +104,16 @@ class Reads:
             known: Answers that are not asked for again.
         """
         asking, name_ttl = walk(name, asks, steps), self._places.ttl_of(name)
+        patience = Deadline(self._documents.stale_wait)
         try:
             ask = next(asking)
             while True:
                 looked = None if known is None else known.get(key_of(ask))
                 if looked is None:
                     lifetime, part = self._lifetime.of(ask.link, name_ttl), part_for(ask, asks, deadline)
-                    answer = self._documents.look(ask, lifetime, part, deadline, refresh=refresh, batch=batch)
+                    answer = self._documents.look(
+                        ask, lifetime, part, deadline, patience, refresh=refresh, batch=batch
+                    )
                     looked = answer if isinstance(answer, Looked) else (yield answer)
                     looked = self._documents.settle(ask, lifetime, looked, refresh=refresh)
                 ask = asking.send(looked)
@@ -167,7 +170,7 @@ class Reads:
             secret.masked_value,
             entry,
             self._look_over_at(name, found),
-            secret=secret if stale or self._rotations.is_watched(name) else None,
+            secret=secret if stale else None,
         )
         self._cache.link(name, hit, [kept for each, looked in found.rests_on for kept in _kept(each, looked)])
         self._rotations.saw(found.ask, secret, entry)

@@ -30,6 +30,10 @@ _LOOK_EVERY: Final = 1.0  # seconds; a cached read costs nothing
 _LONGEST_PAUSE: Final = 60.0  # seconds, after reads that failed
 
 
+class _Thread(threading.Thread):
+    """The thread of one store's rotations."""
+
+
 class _Watch:
     """One name that is watched."""
 
@@ -86,18 +90,14 @@ class Rotations:
                 del self._watches[watch.name]
             self._changed.notify()
 
-    def is_watched(self, name: str) -> bool:
-        """Whether somebody wants to know of changes of *name*."""
-        return name in self._watches
-
     def saw(self, ask: Ask, secret: Secret, entry: Entry) -> None:
         """Take note of what a reader got."""
         if not self._watches:
             return
         if (watch := self._watches.get(secret.name)) is not None:
             self._note(watch, ask, secret, entry.number)
-        elif self._thread is None:  # in a child, or after the store was closed
-            with self._changed:
+        if self._thread is None and not isinstance(threading.current_thread(), _Thread):
+            with self._changed:  # in a child, or after the store was closed
                 self._start()
 
     def landed(self, entry: Entry) -> None:
@@ -125,7 +125,6 @@ class Rotations:
             if known is not None and not are_same(known, secret):
                 self._changes.append((watch, known, secret))
                 self._changed.notify()
-            self._start()
 
     # The thread
 
@@ -133,7 +132,7 @@ class Rotations:
         """Start the thread if there is none; with the lock held."""
         if self._thread is not None:
             return
-        thread = threading.Thread(target=self._run, name="secretsource-rotation", daemon=True)
+        thread = _Thread(target=self._run, name="secretsource-rotation", daemon=True)
         with contextlib.suppress(RuntimeError):  # the interpreter is shutting down, or the system has no more
             self._thread = thread
             thread.start()
