@@ -11,13 +11,14 @@ callers and the policy for each outcome are not its business.
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from collections.abc import Sequence
+from typing import Protocol, TypeGuard, runtime_checkable
 
 from secretsource._deadline import Deadline
+from secretsource._record import Record
 from secretsource._reference import Reference, check_name, is_reference, parse_reference, split_name
 from secretsource._secret import Document, NotThere
+from secretsource.errors import ResolverError
 
 __all__ = [
     "Answer",
@@ -28,9 +29,11 @@ __all__ = [
     "Reference",
     "Resolver",
     "SupportsClose",
+    "SupportsFetchMany",
     "check_name",
     "is_local",
     "is_reference",
+    "is_resolver",
     "parse_reference",
     "split_name",
 ]
@@ -38,8 +41,7 @@ __all__ = [
 Answer = Document | NotThere | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Location:
+class Location(Record, uncompared=("text",)):
     """Where a resolver looks for one name: pure data, made without any I/O.
 
     Attributes:
@@ -57,7 +59,7 @@ class Location:
     version: str | None = None
     stage: str | None = None
     document: bool = False
-    text: str = dataclasses.field(default="", compare=False)
+    text: str = ""
 
     def __str__(self) -> str:
         """Return what `explain` and messages show; never a value."""
@@ -75,7 +77,8 @@ class Resolver(Protocol):
     """The object that asks one backend.
 
     Two attributes are optional: ``local = True`` says that `fetch` does no network I/O and cannot hang, so that readers
-    call it in their own thread and its answers are kept for one second only; `close` frees connections.
+    call it in their own thread and its answers are kept for one second only; `close` frees connections. A backend that
+    answers for many secrets in one request is asked through `SupportsFetchMany`.
     """
 
     name: str
@@ -114,6 +117,50 @@ class SupportsClose(Protocol):
     def close(self) -> None:
         """Close them; the next fetch opens new ones."""
         ...
+
+
+@runtime_checkable
+class SupportsFetchMany(Protocol):
+    """A resolver whose backend answers for several secrets in one request.
+
+    A store that is asked for several names at once, as by `get_many`, `get_secrets` and `prefetch`, then makes one call
+    of `fetch_many` for all of them in place of many calls of `fetch`. What it brought is cached like any other answer.
+    """
+
+    def fetch_many(
+        self, locations: Sequence[Location], deadline: Deadline
+    ) -> Sequence[Answer | ResolverError]:
+        """Ask the backend for all *locations*, in as few requests as it allows, inside *deadline*.
+
+        For every location the outcome is the one that `fetch` has for it: the same document, the same "not there", an
+        error of the same class and reason. So what the backend does not answer in a batch, such as an old version, is
+        fetched by itself, and one secret that is denied or missing takes nothing from its neighbours. Like `fetch`,
+        this is called from many threads at once, and the object may be inherited over a fork.
+
+        Args:
+            locations: What `locate` returned for each name, none or many. Several may be fields of one document, and
+                one may stand there twice: the backend need not be asked for it twice.
+            deadline: When all answers are wanted. Requests that are made after one another share it; one that hangs
+                should not keep back what the others brought.
+
+        Returns:
+            One answer for each location, in their order: a `Document`, `None` or a `NotThere`; or, returned and not
+            raised, the `ResolverError` of this location alone. An error is an object of its own for each location,
+            without traceback and context, or it leads to frames whose local variables hold tokens.
+
+        Raises:
+            ResolverError: The whole round failed; it counts for every location.
+            ConfigError: A setting or a credential is wrong.
+        """
+        ...
+
+
+def is_resolver(thing: object) -> TypeGuard[Resolver]:
+    """Whether *thing* has what a resolver needs.
+
+    `isinstance` says the same, but imports `inspect` for it from Python 3.12 on, which is slow.
+    """
+    return hasattr(thing, "name") and all(callable(getattr(thing, key, None)) for key in ("locate", "fetch"))
 
 
 def is_local(resolver: Resolver) -> bool:

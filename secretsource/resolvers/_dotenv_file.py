@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import io
-import logging
 import os
 import re
 import stat
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
+from secretsource._record import Record
 from secretsource._reference import shown
 from secretsource._secret import MaskedStr
 from secretsource.errors import AccessDenied, ConfigError, InvalidResponse
@@ -25,11 +24,11 @@ MAX_LINES = 10_000
 MAX_BYTES = 1024 * 1024
 MAX_BLANKS = 256  # python-dotenv's time grows with the square of them
 _BLANKS = re.compile(r"[^\S\r\n]+")
+_BYTE_ORDER_MARK = "\ufeff"
 _SETTLING = 2_000_000_000  # nanoseconds
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(Record, kw_only=False):
     """What a file holds.
 
     Attributes:
@@ -72,6 +71,8 @@ class DotenvFile:
         with contextlib.suppress(AccessDenied):
             self._text()
             if os.path.exists(self.path) and os.stat(self.path).st_mode & stat.S_IWGRP:
+                import logging  # slow to import, and what may be written by its group is rare
+
                 logging.getLogger("secretsource").warning("%s may be written by its group", shown(self.path))
 
     def parsed(self) -> Parsed:
@@ -141,9 +142,11 @@ def _settled(status: os.stat_result | None) -> bool:
 def _decoded(content: bytes) -> str | None:
     """Return the text; `None` if it is none: not UTF-8, or with null characters, as UTF-16 has them."""
     try:
-        text = content.decode("utf-8-sig")
+        text = content.decode()
     except UnicodeDecodeError:
         return None
+    if text.startswith(_BYTE_ORDER_MARK):
+        text = text[1:]  # a slice, because that is masked too
     return None if "\0" in text else text
 
 

@@ -83,3 +83,10 @@ class TestAws(ResolverContract):
 
 class TestAwsWithPrefix(TestAws):
     prefix = "prod/app-"
+
+
+class TestAwsWithBatches(TestAws):
+    batches = True
+
+    def make_resolver(self) -> AwsResolver:
+        return AwsResolver(endpoint_url=self.url, batch=True)

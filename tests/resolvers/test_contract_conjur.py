@@ -17,6 +17,7 @@ __all__ = ["clean_environment"]
 
 class TestConjur(ResolverContract):
     stores_empty = False  # Conjur refuses to set an empty value
+    batches = True
     prefix = ""
 
     @pytest.fixture(autouse=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import secrets
 import time
+from collections.abc import Sequence
 from typing import Any
 
-from secretsource.errors import AccessDenied, DeadlineExceeded, Reason
+from secretsource.errors import AccessDenied, DeadlineExceeded, Reason, ResolverError
 from secretsource.resolvers import Deadline, Document, Location
 from secretsource.testing import MemoryResolver
 
@@ -246,3 +247,102 @@ class OnceOnly(MemoryResolver):
     def fetch(self, location: Location, deadline: Deadline) -> Any:
         assert not self.closed
         return super().fetch(location, deadline)
+
+
+class Batching(MemoryResolver):
+    """Keeps the contract, in rounds too."""
+
+    def fetch_many(self, locations: Sequence[Location], deadline: Deadline) -> Any:
+        return [self.settled(location, deadline) for location in locations]
+
+    def settled(self, location: Location, deadline: Deadline) -> Any:
+        try:
+            return self.fetch(location, deadline)
+        except ResolverError as error:
+            return error.copy()
+
+
+class Sorting(Batching):
+    def fetch_many(self, locations: Sequence[Location], deadline: Deadline) -> Any:
+        return super().fetch_many(sorted(locations, key=lambda each: each.address), deadline)
+
+
+class Deduplicating(Batching):
+    def fetch_many(self, locations: Sequence[Location], deadline: Deadline) -> Any:
+        return super().fetch_many(list(dict.fromkeys(locations)), deadline)
+
+
+class LeavingOut(Batching):
+    def fetch_many(self, locations: Sequence[Location], deadline: Deadline) -> Any:
+        return [answer for answer in super().fetch_many(locations, deadline) if answer is not None]
+
+
+class ShortOfPlaces(Batching):
+    def fetch_many(self, locations: Sequence[Location], deadline: Deadline) -> Any:
+        answers = super().fetch_many(locations, deadline)
+        return [*answers[:20], *[None] * (len(answers) - 20)]
+
+
+class AllOrNothing(Batching):
+    def settled(self, location: Location, deadline: Deadline) -> Any:
+        return self.fetch(location, deadline)
+
+
+class Silencing(Batching):
+    def settled(self, location: Location, deadline: Deadline) -> Any:
+        said = super().settled(location, deadline)
+        return None if isinstance(said, ResolverError) else said
+
+
+class OneErrorForAll(Batching):
+    def fetch_many(self, locations: Sequence[Location], deadline: Deadline) -> Any:
+        answers = super().fetch_many([*locations, *locations], deadline)[: len(locations)]
+        errors = [answer for answer in answers if isinstance(answer, ResolverError)]
+        return [errors[0] if isinstance(answer, ResolverError) else answer for answer in answers]
+
+
+class KeepingTracebacks(Batching):
+    def settled(self, location: Location, deadline: Deadline) -> Any:
+        try:
+            return self.fetch(location, deadline)
+        except ResolverError as error:
+            return error
+
+
+class NewestAlways(Batching):
+    def fetch_many(self, locations: Sequence[Location], deadline: Deadline) -> Any:
+        return super().fetch_many([Location(address=each.address) for each in locations], deadline)
+
+
+class ByAddressAlone(Batching):
+    def fetch_many(self, locations: Sequence[Location], deadline: Deadline) -> Any:
+        picked = [Location(address=each.address, field=each.field) for each in locations]
+        answers = super().fetch_many(picked, deadline)
+        return [
+            Document(fields={each.field: answer.fields[each.field]})
+            if isinstance(answer, Document) and each.field in answer.fields
+            else None
+            for each, answer in zip(picked, answers, strict=True)
+        ]
+
+
+class Unpunctual(Batching):
+    def fetch_many(self, locations: Sequence[Location], deadline: Deadline) -> Any:
+        if deadline.expired:
+            time.sleep(0.3)
+        return super().fetch_many(locations, deadline)
+
+
+class Strict(Batching):
+    def fetch_many(self, locations: Sequence[Location], deadline: Deadline) -> Any:
+        return super().fetch_many(locations, deadline) if locations else [None]
+
+
+class WrongInChildren(Batching):
+    def __init__(self) -> None:
+        super().__init__()
+        self.own = os.getpid()
+
+    def fetch_many(self, locations: Sequence[Location], deadline: Deadline) -> Any:
+        found = super().fetch_many(locations, deadline)
+        return found if os.getpid() == self.own else found[::-1]

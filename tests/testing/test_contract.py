@@ -15,7 +15,7 @@ import pytest
 
 from secretsource.resolvers import Deadline, Document, Location
 from secretsource.testing import MemoryResolver, ResolverContract
-from secretsource.testing._contract import process
+from secretsource.testing._contract import batches, process
 from tests.resolvers import test_contract_memory as good
 from tests.testing import breaking
 
@@ -95,6 +95,54 @@ def test_a_resolver_that_keeps_the_contract_is_not_blamed() -> None:
     assert set() == failing(contract_of(MemoryResolver))
 
 
+def batching_contract_of(resolver: type[MemoryResolver]) -> type[ResolverContract]:
+    class Contract(contract_of(resolver)):  # type: ignore[misc]  # a class that is made here
+        batches = True
+
+    return Contract
+
+
+@pytest.mark.parametrize(
+    ("resolver", "expected"),
+    [
+        (MemoryResolver, "it_has_batches_only_if_it_says_so"),
+        (breaking.Sorting, "many_are_answered_in_their_order"),
+        (breaking.Deduplicating, "one_that_is_asked_for_twice_is_answered_twice"),
+        (breaking.LeavingOut, "what_is_not_there_takes_nothing_from_its_neighbours"),
+        (breaking.ShortOfPlaces, "many_are_answered_in_their_order"),
+        (breaking.AllOrNothing, "a_denial_is_that_of_its_location_alone"),
+        (breaking.Silencing, "a_denial_is_that_of_its_location_alone"),
+        (breaking.KeepingTracebacks, "a_denial_is_that_of_its_location_alone"),
+        (breaking.NewestAlways, "old_versions_are_part_of_a_round"),
+        (breaking.ByAddressAlone, "whole_documents_are_part_of_a_round"),
+        (breaking.Unpunctual, "a_round_without_time_ends_soon"),
+        (breaking.Strict, "no_location_is_no_answer"),
+        (breaking.WrongInChildren, "a_forked_child_gets_right_answers_to_a_round"),
+    ],
+)
+def test_a_resolver_that_breaks_the_contract_in_rounds_is_found(
+    resolver: type[MemoryResolver], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "_SOON", 0.2)
+    assert expected in failing(batching_contract_of(resolver))
+
+
+def test_an_error_that_two_locations_share_is_found() -> None:
+    class DeniedTwice(batching_contract_of(breaking.OneErrorForAll)):  # type: ignore[misc]
+        def deny(self, name: str) -> None:
+            self.memory.deny()
+
+    assert "a_denial_is_that_of_its_location_alone" in failing(DeniedTwice)
+
+
+def test_a_resolver_that_keeps_the_contract_in_rounds_is_not_blamed() -> None:
+    assert set() == failing(batching_contract_of(breaking.Batching))
+
+
+def test_rounds_that_nobody_told_of_are_found() -> None:
+    assert {"it_has_batches_only_if_it_says_so"} == failing(contract_of(breaking.Batching))
+
+
 class _Answering(socketserver.StreamRequestHandler):
     """Answers lines over a kept connection."""
 
@@ -168,8 +216,11 @@ def test_a_child_that_hangs_is_ended_and_told() -> None:
 def test_what_a_backend_does_not_have_is_not_collected() -> None:
     class Modest(good.TestMemory):
         binary = stores_empty = keeps_line_end = documents = versions = False
+        batches = True
 
     left_out = {
+        "test_whole_documents_are_part_of_a_round",
+        "test_old_versions_are_part_of_a_round",
         "test_bytes_come_back",
         "test_an_empty_value_is_a_value",
         "test_a_line_end_at_the_end_is_kept",
@@ -180,6 +231,14 @@ def test_what_a_backend_does_not_have_is_not_collected() -> None:
     }
     assert left_out == {
         name for name in dir(Modest) if name.startswith("test_") and not getattr(Modest, name)
+    }
+
+
+def test_rounds_are_not_asked_for_where_there_are_none() -> None:
+    collected = {name for name in vars(batches.BatchTests) if getattr(good.TestMemory, name, None)}
+
+    assert {"test_it_has_batches_only_if_it_says_so"} == {
+        name for name in collected if name.startswith("test_")
     }
 
 

@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 
 __all__ = ["explained"]
 
-_READ = "GetSecretValue"
+_READS = {"GetSecretValue", "BatchGetSecretValue"}
 _DELETED = re.compile(r"\b(marked|scheduled|was)\b.{0,8}\bdelet(ed|ion)\b", re.IGNORECASE)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
-_ABSENT = {400, 404}  # with any other status, a proxy or a broken server repeats words of AWS
+# With any other status, a proxy or a broken server repeats words of AWS. In a batch, errors come in a 200.
+_ABSENT = {200, 400, 404}
 _PORTS = {"http": 80, "https": 443}
 _SHORTEST_VERSION = 32  # characters; botocore refuses to ask for less
 
@@ -56,7 +57,7 @@ def _refused(error: ClientError, location: Location) -> NotThere | Failure:
     """Read an answer of AWS with an error in it."""
     said: Mapping[str, object] = error.response.get("Error", {})
     code, words = str(said.get("Code", "")), str(said.get("Message", ""))
-    if error.operation_name != _READ:
+    if error.operation_name not in _READS:
         return _login_refused(error, code)
     absent = _status(error) in _ABSENT
     if absent and code == "InvalidRequestException" and _DELETED.search(words):

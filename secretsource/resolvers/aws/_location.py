@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
 from secretsource._reference import check_name, parse_reference, shown, split_name
@@ -43,7 +42,7 @@ def locate_reference(text: str, *, resolver: str, document: bool) -> Location:
 
 def with_region(location: Location, region: str | None) -> Location:
     """Let *location* show the region, where one is configured."""
-    return dataclasses.replace(location, text=f"{location} in {region}") if region else location
+    return location.__replace__(text=f"{location} in {region}") if region else location
 
 
 def request_for(location: Location) -> GetSecretValueRequestTypeDef:

@@ -29,6 +29,7 @@ class Settings:
     endpoint_url: str | None
     prefix: str
     max_bytes: int
+    batch: bool = False
 
     def __post_init__(self) -> None:
         """Check each."""
@@ -45,6 +46,8 @@ class Settings:
         if not _is_like(_PREFIX, self.prefix):
             raise ConfigError(f"the prefix {shown(self.prefix)} for AWS holds what no secret has in its name")
         check_max_bytes(self.max_bytes, "the max_bytes for AWS")
+        if not isinstance(self.batch, bool):
+            raise ConfigError("the setting batch for AWS must be true or false")
 
 
 def _is_like(pattern: re.Pattern[str], text: object) -> bool:

@@ -41,6 +41,14 @@ if TYPE_CHECKING:
 
 __all__ = ["ConjurResolver"]
 
+# All that a first read imports.
+_MODULES = (
+    "encodings.idna",
+    "secretsource.resolvers.conjur._batches",
+    "secretsource.resolvers.conjur._listing",
+    "secretsource.resolvers.conjur._reads",
+    "secretsource.resolvers.conjur._session",
+)
 _VERSION = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 
 
@@ -85,7 +93,7 @@ class ConjurResolver(NotPickled):
         self._prefix = checked_prefix(prefix)
         self._auth = auth_of(auth)
         self._max_bytes = check_max_bytes(max_bytes, "Conjur's max_bytes")
-        self._sessions = PerProcess(self._new_session)
+        self._sessions = PerProcess(self._new_session, modules=_MODULES)
 
     def locate(self, name: str, *, document: bool = False) -> Location:
         """Say which variable *name* is, or below which path; no I/O.
@@ -123,6 +131,29 @@ class ConjurResolver(NotPickled):
         except ResolverError as error:
             failure = error.copy(resolver=self.name, location=str(location))
         raise failure
+
+    def fetch_many(self, locations: Sequence[Location], deadline: Deadline) -> list[Answer | ResolverError]:
+        """Read many variables, in as few requests as Conjur allows; see `SupportsFetchMany`.
+
+        Old versions and whole paths are not part of a batch, and are read beside it.
+
+        Raises:
+            ConfigError: A credential is not there.
+        """
+        from secretsource.resolvers._at_once import at_once
+        from secretsource.resolvers._own_error import own_error
+        from secretsource.resolvers.conjur._batches import values_of
+
+        newest = [each.address for each in locations if _is_newest(each)]
+        said = values_of(newest, self._sessions.get(), self._account, deadline, max_bytes=self._max_bytes)
+        others = list(dict.fromkeys(each for each in locations if not _is_newest(each)))
+        beside = dict(
+            zip(others, at_once(lambda each: self._fetch(each, deadline), others, deadline), strict=True)
+        )
+        return [
+            own_error(said[each.address] if _is_newest(each) else beside[each], self.name, each)
+            for each in locations
+        ]
 
     def close(self) -> None:
         """Close the connections and forget the token; the next fetch opens new ones."""
@@ -183,3 +214,8 @@ class ConjurResolver(NotPickled):
         if reference.version is not None and _VERSION.fullmatch(reference.version) is None:
             raise InvalidReference(f"{shown(text)}: a version of Conjur is a whole number from 1 up")
         return reference
+
+
+def _is_newest(location: Location) -> bool:
+    """Whether one variable is asked for, in its newest version: a batch holds nothing else."""
+    return location.version is None and not location.document

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from secretsource.testing._contract.batches import BatchTests
 from secretsource.testing._contract.hooks import leave_out
 from secretsource.testing._contract.names import NameTests
 from secretsource.testing._contract.process import ProcessTests
@@ -11,7 +12,7 @@ from secretsource.testing._contract.values import ValueTests
 __all__ = ["ResolverContract"]
 
 
-class ResolverContract(NameTests, ValueTests, ProcessTests, SecrecyTests):
+class ResolverContract(NameTests, ValueTests, BatchTests, ProcessTests, SecrecyTests):
     """Tests that prove a resolver. Inherit from it in a test file, under a name that pytest collects.
 
         class TestOurResolver(ResolverContract):
@@ -52,6 +53,7 @@ class ResolverContract(NameTests, ValueTests, ProcessTests, SecrecyTests):
     - ``keeps_line_end = False``: a single line end at the end of a value is dropped, on purpose.
     - ``documents = False``: ``document=True`` is not supported.
     - ``versions = True``: answers tell their version, and ``reference`` can name one.
+    - ``batches = True``: the resolver has ``fetch_many``, and it is proved as well.
     - ``timeout``: the seconds that a fetch may take, 10.
 
     Every name is used by one test only, so nothing needs to be cleaned up between tests. What a test puts is made at

@@ -11,7 +11,7 @@ from typing import ClassVar, TypeVar
 from secretsource.resolvers import Answer, Deadline, Document, Location, NotThere, Resolver, SupportsClose
 from secretsource.testing._contract.kept import Kept
 
-__all__ = ["Hooks", "leave_out", "only_if", "raised"]
+__all__ = ["Hooks", "leave_out", "only_if", "picked", "raised"]
 
 E = TypeVar("E", bound=BaseException)
 F = TypeVar("F")
@@ -29,6 +29,7 @@ class Hooks:
     keeps_line_end: ClassVar[bool] = True
     documents: ClassVar[bool] = True
     versions: ClassVar[bool] = False
+    batches: ClassVar[bool] = False
 
     def make_resolver(self) -> Resolver:
         """Return a new resolver, with connections of its own."""

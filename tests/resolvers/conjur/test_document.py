@@ -98,11 +98,12 @@ def test_no_variables_below_is_not_there(server: ConjurServer, resolver: ConjurR
 def test_what_the_search_does_not_find_is_looked_for_in_the_whole_list(faulty: FaultyServer) -> None:
     faulty.answer(body=token_body(), path="/authn/demo/alice/authenticate")
     faulty.answer(body=b"[]", path="/resources/demo?kind=variable&limit=1000&search=the&offset=0")
-    ids = [{"id": f"demo:variable:{name}"} for name in ("the/one", "other")]
+    ids = [{"id": f"demo:variable:{name}"} for name in ("the/one", "the/two", "other")]
     faulty.answer(body=json.dumps(ids), path="/resources/demo?kind=variable&limit=1000&offset=0")
-    faulty.answer(body=b'{"demo:variable:the/one": "found"}', path="/secrets")
+    values = {"demo:variable:the/one": "first", "demo:variable:the/two": "second"}
+    faulty.answer(body=json.dumps(values), path="/secrets")
 
-    assert {"one": "found"} == fields(resolver_at(faulty.url), "the")
+    assert {"one": "first", "two": "second"} == fields(resolver_at(faulty.url), "the")
 
 
 def test_lists_are_read_page_by_page(server: ConjurServer, resolver: ConjurResolver) -> None:

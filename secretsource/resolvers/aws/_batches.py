@@ -1,0 +1,149 @@
+"""Many secrets in few calls of BatchGetSecretValue; what a batch does not answer is read by itself."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from secretsource._deadline import Deadline
+from secretsource._fork import PerProcess
+from secretsource._secret import Document, NotThere
+from secretsource.errors import Reason, ResolverError
+from secretsource.resolvers import Answer, Location
+from secretsource.resolvers._at_once import at_once
+from secretsource.resolvers._own_error import own_error
+from secretsource.resolvers._retry import with_retries
+from secretsource.resolvers.aws._calls import asked
+from secretsource.resolvers.aws._client import Clients
+from secretsource.resolvers.aws._entries import answers_of
+from secretsource.resolvers.aws._failure import Failure
+from secretsource.resolvers.aws._quiet import own_call
+
+if TYPE_CHECKING:
+    from types_boto3_secretsmanager import SecretsManagerClient
+
+__all__ = ["Batches"]
+
+_LARGEST = 20  # secrets that one call may ask for
+_ACTION = "BatchGetSecretValue"
+
+_Key = tuple[str, str | None, str | None]
+_Said = Document | NotThere | ResolverError
+
+
+class Batches:
+    """Reads many secrets for one resolver."""
+
+    def __init__(
+        self,
+        name: str,
+        clients: PerProcess[Clients],
+        fetch: Callable[[Location, Deadline], Answer],
+        *,
+        max_bytes: int,
+    ) -> None:
+        """Remember with what to ask.
+
+        Args:
+            name: The configured name of the resolver.
+            clients: Its clients.
+            fetch: Reads one secret.
+            max_bytes: The most bytes that a value may have.
+        """
+        self._name = name
+        self._clients = clients
+        self._fetch = fetch
+        self._max_bytes = max_bytes
+        self._is_forbidden = False
+
+    def fetch_many(self, locations: Sequence[Location], deadline: Deadline) -> list[Answer | ResolverError]:
+        """Read the secrets at all *locations*; see `SupportsFetchMany`.
+
+        Versions and stages are not part of a batch. An identity that may not make batches reads one by one from then
+        on; so does every batch that fails as a whole for what may be the fault of one secret in it.
+
+        Raises:
+            ConfigError: No region is configured anywhere, or boto3's own configuration is wrong.
+        """
+        asked_for = {_key(each): each for each in locations}
+        batches = [] if self._is_forbidden else list(_cut(asked_for))
+        said: dict[_Key, Answer | ResolverError] = {}
+        for batch, outcome in zip(
+            batches, at_once(lambda one: self._read(one, deadline), batches, deadline), strict=True
+        ):
+            for each in batch:
+                if isinstance(outcome, ResolverError):
+                    said[_key(each)] = outcome
+                elif (answer := outcome.get(each.address)) is not None:
+                    said[_key(each)] = answer
+        left = [each for key, each in asked_for.items() if key not in said]
+        alone = at_once(lambda each: self._fetch(each, deadline), left, deadline)
+        said |= dict(zip(map(_key, left), alone, strict=True))
+        return [own_error(said[_key(each)], self._name, each) for each in locations]
+
+    def _read(self, batch: list[Location], deadline: Deadline) -> dict[str, _Said]:
+        with own_call(deadline):
+            return with_retries(lambda: self._attempt(batch), deadline)
+
+    def _attempt(self, batch: list[Location]) -> dict[str, _Said]:
+        """Ask once; what fails as a whole is raised here, where no local holds a value."""
+        said = asked(self._clients, lambda client: self._ask(client, batch), batch[0])
+        if isinstance(said, dict):
+            return said
+        if not isinstance(said, Failure) or _may_be_one_of_them(said):
+            return {}
+        raise said.error(self._name, "")
+
+    def _ask(self, client: SecretsManagerClient, batch: list[Location]) -> dict[str, _Said]:
+        from botocore.exceptions import ClientError
+
+        try:
+            answer = client.batch_get_secret_value(SecretIdList=[each.address for each in batch])
+        except ClientError as error:
+            if not _forbids(error):
+                raise
+        else:
+            return answers_of(answer, batch, self._max_bytes)
+        self._note()
+        return {}
+
+    def _note(self) -> None:
+        if not self._is_forbidden:
+            self._is_forbidden = True
+            logging.getLogger("secretsource").warning(
+                "the resolver %r reads one by one: secretsmanager:%s is not allowed", self._name, _ACTION
+            )
+
+
+def _key(location: Location) -> _Key:
+    return location.address, location.version, location.stage
+
+
+def _cut(asked_for: dict[_Key, Location]) -> Iterator[list[Location]]:
+    """Yield what can be asked for in batches. ARNs and names have batches of their own.
+
+    An answer tells both its ARN and its name; were they mixed, the secret of another account, asked for by ARN, could
+    be taken for the one of the same name here.
+    """
+    current = [each for each in asked_for.values() if each.version is None and each.stage is None]
+    for kind in (True, False):
+        alike = [each for each in current if each.address.startswith("arn:") is kind]
+        for start in range(0, len(alike), _LARGEST):
+            batch = alike[start : start + _LARGEST]
+            if len(batch) > 1:
+                yield batch
+
+
+def _may_be_one_of_them(failure: Failure) -> bool:
+    """Whether a call failed for what one secret may have caused, not the login, the network or the service."""
+    return not failure.login and failure.reason in {Reason.DENIED, Reason.BROKEN}
+
+
+def _forbids(error: Exception) -> bool:
+    """Whether AWS says that this identity may make no batches at all.
+
+    It also denies a whole batch where the policy of a VPC endpoint denies one secret in it.
+    """
+    said = getattr(error, "response", {}).get("Error", {})
+    return said.get("Code") == "AccessDeniedException" and _ACTION in str(said.get("Message", ""))
