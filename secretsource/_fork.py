@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import os
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import MethodType
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -43,11 +44,32 @@ class _Importing:
     """Keeps forks and imports of client libraries apart."""
 
     def __init__(self) -> None:
+        self._is_first = False
         self._renew()
 
     def _renew(self) -> None:
         self._lock = threading.RLock()
         self._held: list[bool] = []
+
+    def register(self) -> None:
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(
+                before=self.before_fork,
+                after_in_parent=self.after_in_parent,
+                after_in_child=self.after_in_child,
+            )
+
+    def come_first(self) -> None:
+        """Wait for imports before any other module takes a lock for a fork: the imports may need that lock.
+
+        What was registered last is called first.
+        """
+        with self._lock:
+            if not self._is_first:
+                import logging  # noqa: F401, PLC0415 - takes its own lock for a fork
+
+                self._is_first = True
+                self.register()
 
     def __enter__(self) -> None:
         self._lock.acquire()
@@ -78,12 +100,8 @@ def whole_import() -> AbstractContextManager[None]:
     return _importing
 
 
+_importing.register()
 if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
-    os.register_at_fork(
-        before=_importing.before_fork,
-        after_in_parent=_importing.after_in_parent,
-        after_in_child=_importing.after_in_child,
-    )
     os.register_at_fork(after_in_child=_run_resets)
 
 
@@ -94,13 +112,15 @@ class PerProcess(Generic[T]):
     inherited is kept, unused and unclosed: closing it would speak on the parent's connection.
     """
 
-    def __init__(self, build: Callable[[], T]) -> None:
+    def __init__(self, build: Callable[[], T], *, modules: Sequence[str] = ()) -> None:
         """Remember how to build it.
 
         Args:
             build: Called without arguments, under a lock; what it raises is raised by `get`.
+            modules: Imported before, with no fork in between: all that the object imports when it is used.
         """
         self._build = build
+        self._modules = modules
         self._built: list[T] = []
         self._lock = threading.Lock()
         reset_in_child(self._reset)
@@ -111,8 +131,16 @@ class PerProcess(Generic[T]):
             return built
         with self._lock:
             if not self._built:
+                self._import()
                 self._built.append(self._build())
             return self._built[0]
+
+    def _import(self) -> None:
+        if self._modules:
+            _importing.come_first()
+        with whole_import():
+            for module in self._modules:
+                importlib.import_module(module)
 
     def pop(self) -> T | None:
         """Forget the object and return it, or `None`; the next `get` builds a new one."""

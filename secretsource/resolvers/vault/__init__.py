@@ -39,6 +39,14 @@ if TYPE_CHECKING:
 
 __all__ = ["VaultResolver"]
 
+# All that a first read imports.
+_MODULES = (
+    "hvac.api.auth_methods",
+    "hvac.api.secrets_engines",
+    "hvac.exceptions",
+    "secretsource.resolvers.vault._adapter",
+    "secretsource.resolvers.vault._client",
+)
 _MAX_VERSION_DIGITS = 18
 
 
@@ -92,7 +100,7 @@ class VaultResolver(NotPickled):
         self._mount = _check_mount(name, mount)
         self._prefix = _check_prefix(name, prefix)
         self._method = choose_method(auth)
-        self._client = PerProcess(self._build)
+        self._client = PerProcess(self._build, modules=_MODULES)
 
     def _build(self) -> Client:
         from secretsource.resolvers.vault._client import Client
@@ -143,9 +151,10 @@ class VaultResolver(NotPickled):
             BackendUnavailable: It cannot be reached, is sealed, or cannot answer now.
             InvalidResponse: What it answered is no answer of Vault.
         """
+        client = self._client.get()
         from secretsource.resolvers.vault._client import Reading
 
-        reading = Reading(self._client.get(), location, deadline)
+        reading = Reading(client, location, deadline)
         try:
             return with_retries(reading.attempt, deadline)
         except ResolverError as error:
