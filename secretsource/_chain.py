@@ -8,11 +8,11 @@ that link's error is raised in the end.
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
 from typing import Literal, get_args
 
 from secretsource._cache import Entry
 from secretsource._deadline import Deadline
+from secretsource._record import Record
 from secretsource._reference import check_resolver_name
 from secretsource._secret import Document, NotThere
 from secretsource.errors import (
@@ -26,15 +26,14 @@ from secretsource.errors import (
     SecretSourceError,
     Step,
 )
-from secretsource.resolvers import Location, Resolver, is_local
+from secretsource.resolvers import Location, Resolver, is_local, is_resolver
 
 __all__ = ["Ask", "Found", "Link", "Looked", "Policy", "has", "part_for", "walk"]
 
 Policy = Literal["stop", "next"]
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Record, kw_only=False):
     """One place in a chain: a resolver, and the policy for what it may say.
 
     Args:
@@ -56,7 +55,7 @@ class Link:
 
     def __post_init__(self) -> None:
         """Check every argument."""
-        if not isinstance(self.resolver, Resolver):
+        if not is_resolver(self.resolver):
             raise ConfigError(
                 f"a {type(self.resolver).__name__} is no resolver: it needs name, locate and fetch"
             )
@@ -83,16 +82,14 @@ class Link:
         return False
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(Record, kw_only=False):
     """What a walk wants to know next: this link, at this location."""
 
     link: Link
     location: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Looked:
+class Looked(Record):
     """What came of an `Ask`.
 
     Attributes:
@@ -112,8 +109,7 @@ class Looked:
     outage: SecretSourceError | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Record, kw_only=False):
     """The end of a walk: the link that has the value, and everything the decision rests on."""
 
     ask: Ask

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
 from typing import Final, Self
 
 from secretsource._chain import Link
@@ -19,6 +18,7 @@ from secretsource._config_files import (
 )
 from secretsource._credentials import refuse_literals, with_masked_credentials
 from secretsource._nearest import nearest
+from secretsource._record import Record
 from secretsource._reference import (
     MAX_NAME,
     check_name,
@@ -29,7 +29,7 @@ from secretsource._reference import (
 )
 from secretsource._registry import BUILT_IN
 from secretsource.errors import ConfigError, InvalidReference
-from secretsource.resolvers import Resolver
+from secretsource.resolvers import Resolver, is_resolver
 from secretsource.resolvers._folders import nearest_folder
 
 __all__ = ["Config", "SecretConfig"]
@@ -39,8 +39,7 @@ _DEFAULT_CHAIN: Final = ("env", "dotenv")
 _SECRET_KEYS: Final = ("description", "required", "ttl")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SecretConfig:
+class SecretConfig(Record):
     """What the configuration says about one name.
 
     Attributes:
@@ -53,11 +52,10 @@ class SecretConfig:
     description: str = ""
     required: bool = True
     ttl: float | None = None
-    references: Mapping[str, str] = field(default_factory=dict)
+    references: Mapping[str, str] = {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Config:
+class Config(Record, hidden=("resolvers",)):
     """A checked configuration. `load` puts it together; the constructor takes it as it is.
 
     Attributes:
@@ -86,8 +84,8 @@ class Config:
     max_entries: int = 1024
     max_concurrency: int = 16
     references: str = "anywhere"
-    resolvers: Mapping[str, Mapping[str, object]] = field(default_factory=dict, repr=False)
-    secrets: Mapping[str, SecretConfig] = field(default_factory=dict)
+    resolvers: Mapping[str, Mapping[str, object]] = {}
+    secrets: Mapping[str, SecretConfig] = {}
     source: str = _ARGUMENTS
 
     @classmethod
@@ -116,7 +114,7 @@ class Config:
         return cls(**_checked(_merged(base, given), source), source=source)  # type: ignore[arg-type]  # checked
 
 
-_TOP_KEYS: Final = tuple(each.name for each in fields(Config) if each.name != "source")
+_TOP_KEYS: Final = tuple(field for field in Config._fields if field != "source")
 
 
 def _of_file(file: ConfigFile, profile: object) -> dict[str, object]:
@@ -209,7 +207,7 @@ def _chain(value: object, source: str) -> tuple[str | Resolver | Link, ...]:
     for link in value:
         if isinstance(link, str):
             _valid(check_resolver_name, link, f"{source}: chain")
-        elif not isinstance(link, Resolver | Link):
+        elif not isinstance(link, Link) and not is_resolver(link):
             raise ConfigError(
                 f"{source}: chain must hold names, resolvers or links, not {type(link).__name__}"
             )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from secretsource._credentials import with_masked_credentials
 from secretsource._masked import MaskedBytes, MaskedStr
 from secretsource._nearest import nearest
+from secretsource._record import Record
 from secretsource._reference import shown
 from secretsource.errors import ConfigError, ResolverError
 from secretsource.resolvers._file import read_file
@@ -36,7 +37,7 @@ _KNOWN = ("chain", *_TEXTS, *COUNTS, *SECONDS)
 _MOST_SECONDS = 1_000_000_000  # 30 years; what a lock can wait is not much more
 
 
-class ConfigFile(NamedTuple):
+class ConfigFile(Record, kw_only=False):
     """One file, and the table of ours in it."""
 
     path: str

@@ -35,6 +35,7 @@ from secretsource.resolvers import Location, is_local
 __all__ = ["RENEWAL_PAUSE", "Documents", "key_of"]
 
 RENEWAL_PAUSE: Final = 5.0  # seconds between two refreshes of a document whose value was refused
+_now = time.perf_counter
 _SWEEP_PAUSE = 1.0  # seconds; looking through all entries is not for every read
 
 
@@ -76,7 +77,7 @@ class Documents:
         reset_in_child(self._forget_renewals)
 
     def _forget_renewals(self) -> None:
-        self._renewals: dict[DocumentKey, tuple[float, Flight[Looked]]] = {}
+        self._renewals: dict[DocumentKey, tuple[float, Flight[Looked] | None]] = {}
         self._renewing = threading.RLock()
 
     def look(
@@ -101,9 +102,10 @@ class Documents:
             patience: Until when this reader waits while there is an old value to serve.
             batch: The fetches of one call, which travel together where the resolver can do that.
         """
-        soon, now = float("inf"), self._clock()
+        soon, now, seen = float("inf"), self._clock(), 0
         self.sweep(now)
         if not refresh and (entry := self._cache.get(key_of(ask))) is not None:
+            seen = entry.number
             if now < lifetime.refresh_at(entry, ask.location):
                 return Looked(answer=entry.answer, entry=entry, cached=True)
             if not is_local(ask.link.resolver):
@@ -114,10 +116,12 @@ class Documents:
             return self._fetch(ask, lifetime, part, self._flights.next_number())
         if part.expired:
             return Looked(answer=DeadlineExceeded("the deadline was over before this link was asked"))
-        flight = self._join(ask, lifetime, part, refresh=refresh, batch=batch)
+        flight = self._join(ask, lifetime, part, seen=None if refresh else seen, batch=batch)
+        if isinstance(flight, Looked):
+            return flight
         if soon < float("inf"):  # nobody waits for what others have waited for in vain
             soon = min(patience.left, soon - flight.seconds)
-        return Pending(flight.future, part, whole, soon, time.perf_counter())
+        return Pending(flight.future, part, whole, soon, _now())
 
     def settle(self, ask: Ask, lifetime: Lifetime, looked: Looked, *, refresh: bool) -> Looked:
         """Put the last good answer in the place of an outage, while it may still be served."""
@@ -139,15 +143,23 @@ class Documents:
         key, now = key_of(ask), self._clock()
         with self._renewing:
             at, flight = self._renewals.get(key, (float("-inf"), None))
-            is_first = flight is None or now - at >= RENEWAL_PAUSE
-            if is_first:
+            if now - at >= RENEWAL_PAUSE:
                 for old in [each for each, (at, _) in self._renewals.items() if now - at >= RENEWAL_PAUSE]:
                     del self._renewals[old]
-                flight = self._join(ask, lifetime, deadline, refresh=True)
+                joined = self._join(ask, lifetime, deadline, seen=None)
+                if isinstance(joined, Looked):
+                    return joined
+                flight = joined
                 self._renewals[key] = now, flight
-        if flight is None or (flight.future.done() and not is_first):
-            return None
-        return Pending(flight.future, deadline, deadline, float("inf"), time.perf_counter())
+                flight.future.add_done_callback(partial(self._renewed, key, now))
+        return None if flight is None else Pending(flight.future, deadline, deadline, float("inf"), _now())
+
+    def _renewed(self, key: DocumentKey, at: float, future: object) -> None:
+        """Keep the moment, and not what the flight has brought."""
+        del future
+        with self._renewing:
+            if self._renewals.get(key, (None, None))[0] == at:
+                self._renewals[key] = at, None
 
     def forget(self, asks: list[Ask] | None = None) -> None:
         """Forget what *asks* were answered, or everything; also what is being fetched for them now."""
@@ -156,13 +168,15 @@ class Documents:
         number = self._flights.next_number()
         if keys is None:
             self._cache.clear(number)
+            self._forget_renewals()
         for key in keys or ():
             self._cache.drop(key, number)
             self._outages.forget(key)
+            self._renewals.pop(key, None)
 
-    def entry(self, ask: Ask) -> Entry | None:
-        """Return what is kept for *ask*, however old."""
-        return self._cache.get(key_of(ask))
+    def next_number(self) -> int:
+        """Return a number that is higher than that of every fetch before, and lower than that of every later one."""
+        return self._flights.next_number()
 
     # What is past its refresh point
 
@@ -173,9 +187,11 @@ class Documents:
             self._outages.failed(entry.key, error, lost.number, now)
         fresh = now < lifetime.fresh_until(entry, ask.location)
         failure = self._outages.failure(entry.key)
-        if not fresh and (failure is None or not self._is_servable(lifetime, entry, ask.location, now)):
+        known_down = _may_serve_stale(failure) and self._is_servable(lifetime, entry, ask.location, now)
+        if not fresh and not known_down:
             return None
-        self._refresh_behind(ask, lifetime, entry.key, now)
+        if self._flights.flying(entry.key) is None and self._outages.may_try(entry.key, now, self._timeout):
+            self._join(ask, lifetime, Deadline(self._timeout), seen=entry.number)
         if fresh:
             return Looked(answer=entry.answer, entry=entry, cached=True)
         return Looked(answer=entry.answer, entry=entry, cached=True, stale=True, outage=failure)
@@ -185,20 +201,43 @@ class Documents:
         """Whether *entry* may stand in for an answer that does not come."""
         return now < lifetime.served_until(entry, location) and not entry.distrusted
 
-    def _refresh_behind(self, ask: Ask, lifetime: Lifetime, key: DocumentKey, now: float) -> None:
-        if self._flights.flying(key) is None and self._outages.may_try(key, now, self._timeout):
-            self._join(ask, lifetime, Deadline(self._timeout), refresh=False)
-
     # Asking
 
     def _join(
-        self, ask: Ask, lifetime: Lifetime, deadline: Deadline, *, refresh: bool, batch: Batch | None = None
-    ) -> Flight[Looked]:
-        flight, is_new = self._flights.book(key_of(ask), deadline, fresh=refresh)
-        if is_new and batch is not None:
-            batch.take(ask, lifetime, flight)
-        elif is_new:
-            self._depart([(ask, lifetime, flight)])
+        self,
+        ask: Ask,
+        lifetime: Lifetime,
+        deadline: Deadline,
+        *,
+        seen: int | None,
+        batch: Batch | None = None,
+    ) -> Flight[Looked] | Looked:
+        """Return the flight for a document, or what one has brought since the caller looked.
+
+        Args:
+            ask: What is wanted.
+            lifetime: How long its answers are kept.
+            deadline: When the caller wants it.
+            seen: The number of the answer that the caller saw in the cache, 0 for none; `None` if only a flight that
+                has not begun will do.
+            batch: The fetches of the caller's call.
+        """
+        key = key_of(ask)
+
+        def landed() -> Looked | None:
+            entry = None if seen is None else self._cache.get(key)
+            if entry is None or seen is None or entry.number <= seen:
+                return None
+            if self._clock() >= lifetime.fresh_until(entry, ask.location):
+                return None
+            return Looked(answer=entry.answer, entry=entry, cached=True)
+
+        flight, is_new = self._flights.book(key, deadline, fresh=seen is None, landed=landed)
+        if is_new and isinstance(flight, Flight):
+            if batch is not None:
+                batch.take(ask, lifetime, flight)
+            else:
+                self._depart([(ask, lifetime, flight)])
         return flight
 
     def batch(self) -> Batch:

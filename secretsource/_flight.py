@@ -27,6 +27,10 @@ _LOST_AFTER = 1.0  # seconds past its deadline, which every resolver should keep
 R = TypeVar("R")
 
 
+def _nothing() -> None:
+    return None
+
+
 class Flight(Generic[R]):
     """One fetch under way, with everybody who waits for it.
 
@@ -37,7 +41,7 @@ class Flight(Generic[R]):
         started: Whether a worker has begun.
     """
 
-    __slots__ = ("_joined_at", "deadline", "future", "key", "number", "started")
+    __slots__ = ("_booked_at", "_longest", "deadline", "future", "key", "number", "started")
 
     def __init__(self, key: Hashable, number: int, deadline: Deadline) -> None:
         """Let it be asked for now."""
@@ -47,19 +51,28 @@ class Flight(Generic[R]):
         self.number = number
         self.deadline = Deadline(deadline.remaining)
         self.started = False
-        self._joined_at = Deadline(0)
+        self._longest = deadline.remaining
+        self._booked_at = Deadline(0)
         self.future: Future[R] = Future()
         self.future.set_running_or_notify_cancel()  # from here on, a waiter that is cancelled cancels nobody else
 
     @property
     def seconds(self) -> float:
         """How long it has been under way."""
-        return -self._joined_at.left
+        return -self._booked_at.left
 
     @property
     def is_lost(self) -> bool:
-        """Whether it should have ended long ago: its resolver does not keep deadlines."""
-        return self.deadline.left < -_LOST_AFTER
+        """Whether it should have ended long ago: its resolver does not keep deadlines.
+
+        What counts is the most time that a single caller gave it, and not how long new ones go on coming.
+        """
+        return self.seconds > self._longest + _LOST_AFTER
+
+    def join(self, deadline: Deadline) -> None:
+        """Let it live until *deadline* too."""
+        self.deadline.extend(deadline)
+        self._longest = max(self._longest, deadline.remaining)
 
 
 class Flights(Generic[R]):
@@ -101,36 +114,30 @@ class Flights(Generic[R]):
         with self._lock:
             return self._flying.pop(key) if self._flying.get(key) is flight else None
 
-    def join(
+    def book(
         self,
         key: Hashable,
-        lane: str,
-        fetch: Callable[[Deadline, int], R],
         deadline: Deadline,
         *,
         fresh: bool = False,
-    ) -> Flight[R]:
-        """Return the flight for *key*; start one if there is none.
+        landed: Callable[[], R | None] = _nothing,
+    ) -> tuple[Flight[R] | R, bool]:
+        """Return the flight for *key*, and whether it is new: then it must `depart`, whatever happens.
 
         Args:
             key: What is fetched.
-            lane: The lane of the workers that it takes.
-            fetch: Called on a worker thread with the flight's deadline and number; must not raise.
-            deadline: When this caller wants the answer; the flight lives as long as the most patient one.
+            deadline: When this caller wants the answer.
             fresh: Do not join a flight that has begun already.
+            landed: Returns the answer of a flight that has landed since the caller looked, if there was one; that is
+                returned then.
         """
-        flight, is_new = self.book(key, deadline, fresh=fresh)
-        if is_new:
-            self.depart([flight], lane, lambda until, numbers: [fetch(until, numbers[0])])
-        return flight
-
-    def book(self, key: Hashable, deadline: Deadline, *, fresh: bool = False) -> tuple[Flight[R], bool]:
-        """Return the flight for *key*, and whether it is new: then it must `depart`, whatever happens."""
         with self._lock:
             flight = self._flying.get(key)
             if flight is not None and not (fresh and flight.started) and not flight.is_lost:
-                flight.deadline.extend(deadline)
+                flight.join(deadline)
                 return flight, False
+            if (answer := landed()) is not None:
+                return answer, False
             flight = Flight[R](key, next(self._numbers), deadline)
             self._flying[key] = flight
             return flight, True

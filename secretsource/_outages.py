@@ -80,6 +80,10 @@ class _Outage(_Pause):
         self.attempt: tuple[DocumentKey, Deadline] | None = None
         self.told = False
 
+    def end_attempt(self, key: DocumentKey) -> None:
+        if self.attempt is not None and self.attempt[0] == key:
+            self.attempt = None
+
 
 class Outages:
     """The outages of all links of a store. Times are on the store's clock."""
@@ -133,7 +137,7 @@ class Outages:
             for pause in (outage, failing):
                 pause.failed(error, number, now)
             failing.error = error
-            outage.attempt = None
+            outage.end_attempt(key)
             tell, outage.told = not outage.told, True
         if tell:
             _log().warning(
@@ -148,7 +152,8 @@ class Outages:
             outage = self._links.get(key.resolver)
             if outage is None:
                 return
-            outage.attempts, outage.retry_at, outage.attempt = 0, float("-inf"), None
+            outage.attempts, outage.retry_at = 0, float("-inf")
+            outage.end_attempt(key)
             outage.failing.pop(key, None)
             for other, failing in list(outage.failing.items()):
                 if now > failing.retry_at + _UNREAD_AFTER:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from secretsource._chain import Looked
 from secretsource._deadline import Deadline
+from secretsource._record import Record
 from secretsource.errors import DeadlineExceeded
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ __all__ = ["Pending"]
 _GRACE = 0.2  # seconds
 
 
-class Pending(NamedTuple):
+class Pending(Record, kw_only=False):
     """A fetch under way, as one reader sees it.
 
     Attributes:

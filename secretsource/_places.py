@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from secretsource._chain import Ask, Link
 from secretsource._masked import MaskedBytes, MaskedStr
 from secretsource._nearest import nearest
+from secretsource._record import Record
 from secretsource._reference import check_name, is_reference, parse_reference, shown
 from secretsource.errors import ConfigError, InvalidReference, ResolverError, SecretSourceError, is_ctrl_c
 from secretsource.resolvers import Location, Resolver, is_local
@@ -18,8 +18,7 @@ __all__ = ["NameSettings", "Places", "References"]
 References = Literal["anywhere", "config"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NameSettings:
+class NameSettings(Record):
     """What the configuration says about one name.
 
     Attributes:
@@ -27,7 +26,7 @@ class NameSettings:
         ttl: Seconds for which its value is kept; `None` for the link's or the store's.
     """
 
-    references: Mapping[str, str] = field(default_factory=dict)
+    references: Mapping[str, str] = {}
     ttl: float | None = None
 
 

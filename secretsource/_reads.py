@@ -123,8 +123,14 @@ class Reads:
 
     def replaced(self, secret: Secret, deadline: Deadline) -> Read[Secret]:
         """Read the name of a secret that was refused: another version of it, if there is one."""
-        current = yield from self.secret(secret.name, deadline)
-        if not are_same(current, secret):
+        before = self._documents.next_number()
+        hit = self.hit(secret.name)
+        if hit is None:
+            found = yield from self.found(secret.name, deadline)
+            current, number = self.keep(secret.name, found), _number(found.looked)
+        else:
+            current, number = self.secret_of(secret.name, hit), hit.entry.number
+        if not are_same(current, secret) or number > before:
             return current
         name_ttl = self._places.ttl_of(secret.name)
         for ask in self._places.asks(secret.name):
@@ -173,7 +179,7 @@ class Reads:
             secret=secret if stale else None,
         )
         self._cache.link(name, hit, [kept for each, looked in found.rests_on for kept in _kept(each, looked)])
-        self._rotations.saw(found.ask, secret, entry)
+        self._rotations.saw(found.ask, secret, entry, max(_number(looked) for _, looked in found.rests_on))
         return secret
 
     def _secret(self, name: str, ask: Ask, entry: Entry, *, stale: bool) -> Secret:
@@ -192,6 +198,13 @@ class Reads:
                 due = min(now + _LOOK_OVER_SOON, end(entry, ask.location))
             until = min(until, due)
         return min(until, now + self._lifetime.negative_ttl) if found.passed_over else until
+
+    def tell_of(self, name: str) -> None:
+        """Let the rotations know what readers of *name* have now, if that is known without asking."""
+        hit = self._cache.hits.get(name)
+        for ask in self._places.asks(name):
+            if hit is not None and key_of(ask) == hit.entry.key:
+                self._rotations.saw(ask, self.secret_of(name, hit), hit.entry, hit.entry.number)
 
     # Several names at once
 

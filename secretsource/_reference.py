@@ -7,8 +7,8 @@ untrusted places, so everything here is decided before any I/O, by one grammar.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from secretsource._record import Record
 from secretsource.errors import InvalidReference
 
 __all__ = [
@@ -36,8 +36,7 @@ _QUERY_KEYS = ("stage", "version")
 _GRAMMAR = "a name is segment/segment/…, a segment is made of A-Z a-z 0-9 _ . @ + = - and is not '.' or '..'"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reference:
+class Reference(Record):
     """An explicit ``scheme://path?version=…&stage=…#field``, taken apart and decoded.
 
     Attributes:

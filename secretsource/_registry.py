@@ -6,13 +6,13 @@ import typing
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from secretsource._chain import Link
+from secretsource._chain import Link, Policy
 from secretsource._credentials import CREDENTIAL_KEYS, plain, with_local_credentials
 from secretsource._nearest import nearest
 from secretsource._reference import shown
 from secretsource._signature import Signature, described, fits, signature_of
 from secretsource.errors import ConfigError, SecretSourceError
-from secretsource.resolvers import Resolver
+from secretsource.resolvers import Resolver, is_resolver
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -30,7 +30,10 @@ BUILT_IN: Final[Mapping[str, str]] = {
 }
 """The same as our entry points, so that a chain of built-in resolvers does not search all installed packages."""
 
-LINK_KEYS: Final = ("max_stale", "on_denied", "on_unavailable", "ttl")
+_POLICY: Final = Signature(
+    hints={"max_stale": float | None, "on_denied": Policy, "on_unavailable": Policy, "ttl": float | None}
+)
+LINK_KEYS: Final = tuple(_POLICY.hints)
 Factory = Callable[..., Resolver]  # type: ignore[explicit-any]  # its keywords are looked up when it is called
 
 
@@ -48,9 +51,9 @@ def build_link(name: str, settings: Mapping[str, object], *, profile: str | None
         MissingDependency: The kind needs a package that is not installed.
     """
     where = f"{source}: resolvers.{name}"
-    kind = settings.get("kind", name)
-    factory = _factory(str(kind), where if settings else f"{source}: chain")
-    own, policy = _checked(settings, factory, where)
+    kind = str(settings.get("kind", name))
+    factory = _factory(kind, where if settings else f"{source}: chain")
+    own, policy = _checked(settings, kind, factory, where)
     own = {key: value if key in CREDENTIAL_KEYS else plain(value) for key, value in own.items()}
     if kind == "dotenv":
         own.setdefault("profile", profile)
@@ -70,7 +73,7 @@ def check_settings(name: str, settings: Mapping[str, object], *, source: str) ->
     where = f"{source}: resolvers.{name}"
     kind = str(settings.get("kind", name))
     if kind in BUILT_IN:
-        _checked(settings, _factory(kind, where), where)
+        _checked(settings, kind, _factory(kind, where), where)
     else:
         _entry_point(kind, where)
 
@@ -125,19 +128,20 @@ def _built(factory: Factory, name: str, settings: Mapping[str, object], where: s
         said = f"{where or name}: the resolver cannot be built: {problem}"
     if problem:
         raise ConfigError(said)
-    if isinstance(resolver, Resolver) and resolver.name != name:
+    if is_resolver(resolver) and resolver.name != name:
         raise ConfigError(f"{where or name}: the resolver calls itself {shown(resolver.name)}")
     return resolver
 
 
 def _checked(
-    settings: Mapping[str, object], factory: Factory, where: str
+    settings: Mapping[str, object], kind: str, factory: Factory, where: str
 ) -> tuple[dict[str, object], dict[str, object]]:
     """Return the settings of the resolver itself, and those of its link."""
     own = {key: value for key, value in settings.items() if key != "kind" and key not in LINK_KEYS}
     policy = {key: settings[key] for key in LINK_KEYS if key in settings}
-    _check(own, signature_of(factory), where)
-    _check(policy, signature_of(Link), where)
+    if own or kind not in BUILT_IN:  # of those, none needs a setting
+        _check(own, signature_of(factory), where)
+    _check(policy, _POLICY, where)
     return own, policy
 
 

@@ -6,6 +6,7 @@ A name that is watched has a reader of its own, so that a change is noticed also
 from __future__ import annotations
 
 import contextlib
+import itertools
 import threading
 import time
 from collections import deque
@@ -13,7 +14,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from secretsource._cache import Entry
+from secretsource._cache import DocumentKey, Entry
 from secretsource._chain import Ask
 from secretsource._clock import Clock
 from secretsource._documents import key_of
@@ -28,6 +29,7 @@ Callback = Callable[[Secret, Secret], object]
 
 _LOOK_EVERY: Final = 1.0  # seconds; a cached read costs nothing
 _LONGEST_PAUSE: Final = 60.0  # seconds, after reads that failed
+_numbers = itertools.count()
 
 
 class _Thread(threading.Thread):
@@ -39,9 +41,11 @@ class _Watch:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.callbacks: tuple[Callback, ...] = ()
+        self.callbacks: dict[int, Callback] = {}
         self.ask: Ask | None = None
         self.secret: Secret | None = None
+        self.key: DocumentKey | None = None
+        self.document_number = -1
         self.number = -1
         self.failures = 0
         self.due = 0.0
@@ -76,26 +80,32 @@ class Rotations:
         """
         with self._changed:
             watch = self._watches.setdefault(name, _Watch(name))
-            watch.callbacks = (*watch.callbacks, callback)
+            number = next(_numbers)
+            watch.callbacks = {**watch.callbacks, number: callback}
             self._start()
             self._changed.notify()
-        return partial(self._unwatch, watch, callback)
+        return partial(self._unwatch, watch, number)
 
-    def _unwatch(self, watch: _Watch, callback: Callback) -> None:
+    def _unwatch(self, watch: _Watch, number: int) -> None:
         with self._changed:
-            if callback in watch.callbacks:
-                at = watch.callbacks.index(callback)
-                watch.callbacks = watch.callbacks[:at] + watch.callbacks[at + 1 :]
+            watch.callbacks = {each: told for each, told in watch.callbacks.items() if each != number}
             if not watch.callbacks and self._watches.get(watch.name) is watch:
                 del self._watches[watch.name]
             self._changed.notify()
 
-    def saw(self, ask: Ask, secret: Secret, entry: Entry) -> None:
-        """Take note of what a reader got."""
+    def saw(self, ask: Ask, secret: Secret, entry: Entry, number: int) -> None:
+        """Take note of what a reader got.
+
+        Args:
+            ask: The link that had it.
+            secret: What it had.
+            entry: The document it is from.
+            number: The newest flight that the reader's walk rests on.
+        """
         if not self._watches:
             return
         if (watch := self._watches.get(secret.name)) is not None:
-            self._note(watch, ask, secret, entry.number)
+            self._note(watch, ask, secret, entry, number)
         if self._thread is None and not isinstance(threading.current_thread(), _Thread):
             with self._changed:  # in a child, or after the store was closed
                 self._start()
@@ -108,7 +118,7 @@ class Rotations:
                 continue
             if isinstance(document, Document) and document.pick(ask.location.field) is not None:
                 secret = secret_from(watch.name, ask, entry, stale=False, clock=self._clock)
-                self._note(watch, ask, secret, entry.number)
+                self._note(watch, ask, secret, entry, entry.number)
 
     def pause(self) -> None:
         """End the thread; the next read starts another one."""
@@ -116,12 +126,15 @@ class Rotations:
             self._thread = None
             self._changed.notify_all()
 
-    def _note(self, watch: _Watch, ask: Ask, secret: Secret, number: int) -> None:
+    def _note(self, watch: _Watch, ask: Ask, secret: Secret, entry: Entry, number: int) -> None:
         with self._changed:
-            if number <= watch.number:
+            # Within a document its own number tells the newer answer; between two, that of the whole walk does.
+            newer = entry.number > watch.document_number if watch.key == entry.key else number > watch.number
+            watch.number = max(number, watch.number)
+            if not newer:
                 return
-            known, watch.secret = watch.secret, secret
-            watch.number, watch.ask = number, ask
+            known, watch.secret, watch.ask = watch.secret, secret, ask
+            watch.key, watch.document_number = entry.key, entry.number
             if known is not None and not are_same(known, secret):
                 self._changes.append((watch, known, secret))
                 self._changed.notify()
@@ -178,7 +191,7 @@ class Rotations:
 
 
 def _tell(watch: _Watch, old: Secret, new: Secret) -> None:
-    for callback in watch.callbacks:
+    for callback in watch.callbacks.values():
         try:
             callback(old, new)
         except BaseException as error:  # noqa: BLE001 - whatever it raises hurts nobody else

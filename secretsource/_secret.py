@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NoReturn
 
 from secretsource import _clock
 from secretsource._masked import Kept, MaskedBytes, MaskedStr, Value, masked, text_or_bytes
+from secretsource._record import Record
 from secretsource.errors import Reason
 
 if TYPE_CHECKING:
@@ -75,8 +75,7 @@ class Document(Kept):
         return self.value if field_name is None else self.fields.get(field_name)
 
 
-@dataclass(frozen=True, slots=True)
-class NotThere:
+class NotThere(Record, kw_only=False):
     """A resolver's "I looked, it is not there", where it can say more than `None` does.
 
     Attributes:
@@ -88,8 +87,7 @@ class NotThere:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Secret:
+class Secret(Record, eq=False):
     """A resolved value, with where it came from, its version and its age. Frozen; its repr has all but the value.
 
     Attributes:
@@ -107,9 +105,9 @@ class Secret:
     version: str | None = None
     stale: bool = False
     lease: float | None = None
-    masked_value: Value = field(repr=False)
-    fetched_at: float = field(repr=False)
-    clock: _clock.Clock = field(default=_clock.now, repr=False)
+    masked_value: Value
+    fetched_at: float
+    clock: _clock.Clock = _clock.now
 
     @property
     def value(self) -> MaskedStr:

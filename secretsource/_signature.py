@@ -5,7 +5,8 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+
+from secretsource._record import Record
 
 __all__ = ["Signature", "described", "fits", "signature_of"]
 
@@ -20,7 +21,7 @@ _WORDS: Mapping[object, str] = {
 }
 
 
-class Signature(NamedTuple):
+class Signature(Record):
     """The settings that a factory takes, without the resolver's name.
 
     Attributes:
@@ -30,8 +31,8 @@ class Signature(NamedTuple):
     """
 
     hints: Mapping[str, object]
-    required: tuple[str, ...]
-    anything: bool
+    required: tuple[str, ...] = ()
+    anything: bool = False
 
 
 def signature_of(factory: Callable[..., object]) -> Signature:  # type: ignore[explicit-any]  # asked here what it takes

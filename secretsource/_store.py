@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NoReturn, Self, SupportsIndex, TypeVar, overload
 
 from secretsource import _clock
@@ -17,6 +16,7 @@ from secretsource._drive import arun, arun_many, run, run_many
 from secretsource._lifetime import Lifetime
 from secretsource._places import NameSettings, Places, References
 from secretsource._reads import Reads
+from secretsource._record import Record
 from secretsource._reference import check_name, is_reference, shown
 from secretsource._rotation import Rotations
 from secretsource._secret import Secret, Value
@@ -39,8 +39,7 @@ __all__ = ["Explanation", "Store"]
 D = TypeVar("D")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
+class Explanation(Record):
     """What every link said when it was asked for one name. Holds no value.
 
     Attributes:
@@ -379,7 +378,9 @@ class Store:
             InvalidReference: The name breaks the grammar.
         """
         self._places.asks(name)
-        return self._rotations.watch(name, callback)
+        stop = self._rotations.watch(name, callback)
+        self._reads.tell_of(name)
+        return stop
 
     # Forgetting and closing
 

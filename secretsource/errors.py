@@ -20,9 +20,10 @@ local variables hold tokens.
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
+
+from secretsource._record import Record
 
 __all__ = [
     "AccessDenied",
@@ -91,8 +92,7 @@ class Outcome(StrEnum):
     INVALID = "invalid"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(Record):
     """One link that was asked: where it looked and what it said. Holds no value.
 
     Attributes:

@@ -3,14 +3,16 @@ from __future__ import annotations
 import importlib.util
 import secrets
 import sys
+import typing
 from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
 
-from secretsource import ConfigError, MissingDependency, Resolver, configure, get_secret
-from secretsource._registry import BUILT_IN, GROUP, LINK_KEYS
-from secretsource._signature import described, fits
+from secretsource import ConfigError, Link, MissingDependency, Resolver, configure, get_secret
+from secretsource._registry import _POLICY, BUILT_IN, GROUP, LINK_KEYS
+from secretsource._signature import described, fits, signature_of
+from secretsource.resolvers import is_resolver
 
 PLUGIN = """
 from secretsource import ConfigError, Document, Location
@@ -78,6 +80,46 @@ def test_our_own_resolvers_are_registered_as_those_of_others_are() -> None:
     found = {each.name: each.value for each in entry_points(group=GROUP) if each.dist is not None
              and each.dist.name == "secretsource"}  # fmt: skip
     assert dict(BUILT_IN) == found
+
+
+@pytest.mark.parametrize("kind", sorted(BUILT_IN))
+def test_no_resolver_of_ours_needs_a_setting(kind: str) -> None:
+    module, _, attribute = BUILT_IN[kind].partition(":")
+    factory = getattr(importlib.import_module(module), attribute)
+    assert () == signature_of(factory).required
+
+
+def test_the_keys_of_a_link_have_the_types_of_its_arguments() -> None:
+    hints = typing.get_type_hints(Link, {**vars(sys.modules[Link.__module__])})
+    assert {key: hints[key] for key in LINK_KEYS} == _POLICY.hints
+    assert set(LINK_KEYS) == hints.keys() - {"resolver"}
+
+
+class OnlyLocates:
+    name = "only"
+
+    def locate(self, name: str, *, document: bool = False) -> None: ...
+
+
+class HasNoName:
+    def locate(self, name: str, *, document: bool = False) -> None: ...
+
+    def fetch(self, location: object, deadline: object) -> None: ...
+
+
+class FetchesNothing(OnlyLocates):
+    fetch = None
+
+
+class Complete(OnlyLocates):
+    def fetch(self, location: object, deadline: object) -> None: ...
+
+
+@pytest.mark.parametrize(
+    "thing", [OnlyLocates(), HasNoName(), FetchesNothing(), Complete(), None, "env", object()]
+)
+def test_what_a_resolver_is_is_told_as_isinstance_tells_it(thing: object) -> None:
+    assert isinstance(thing, Resolver) is is_resolver(thing)
 
 
 @pytest.mark.parametrize("kind", sorted(BUILT_IN))
