@@ -44,11 +44,8 @@ class Attempts(Generic[V]):
         Raises:
             TypeError: *on* is neither exceptions nor a function.
         """
-        if not callable(on) and not (
-            isinstance(on, tuple)
-            and on
-            and all(isinstance(kind, type) and issubclass(kind, BaseException) for kind in on)
-        ):
+        kinds = on if isinstance(on, tuple) else (on,) if isinstance(on, type) else None
+        if not (callable(on) if kinds is None else kinds and all(map(_is_kind, kinds))):
             raise TypeError("on must be an exception class, a tuple of them, or a function of the exception")
         self._store = store
         self._name = name
@@ -97,8 +94,16 @@ class Attempts(Generic[V]):
         return on(error)
 
 
+def _is_kind(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseException)
+
+
 class Attempt(Generic[V]):
-    """One block. Its value is what ``with … as`` gives."""
+    """One block. Its value is what ``with … as`` gives.
+
+    Attributes:
+        number: 1 or 2.
+    """
 
     def __init__(
         self,

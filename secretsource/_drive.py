@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from secretsource._chain import Looked
     from secretsource._pending import Pending
 
-__all__ = ["arun", "arun_many", "run", "run_many"]
+__all__ = ["arun", "arun_many", "is_over", "run", "run_many"]
 
 T = TypeVar("T")
 
@@ -42,6 +42,16 @@ async def arun(read: Generator[Pending, Looked, T]) -> T:
     except StopIteration as end:
         result: T = end.value
     return result
+
+
+def is_over(read: Generator[Pending, Looked, object]) -> bool:
+    """Begin *read*, and return whether it has ended without having to wait; what it began to fetch goes on."""
+    try:
+        next(read)
+    except StopIteration:
+        return True
+    read.close()
+    return False
 
 
 def _wait(pending: Pending) -> Looked:

@@ -14,7 +14,7 @@ from secretsource._cache import DocumentKey
 from secretsource._deadline import Deadline
 from secretsource._fork import reset_in_child
 from secretsource._jitter import spread
-from secretsource.errors import BackendUnavailable, SecretSourceError
+from secretsource.errors import BackendUnavailable, Reason, ResolverError, SecretSourceError
 
 if TYPE_CHECKING:
     from logging import Logger
@@ -140,9 +140,9 @@ class Outages:
             outage.end_attempt(key)
             tell, outage.told = not outage.told, True
         if tell:
-            _log().warning(
-                "%s: %s; until it is back, cached values are used as max_stale allows", key.resolver, error
-            )
+            untrusted = isinstance(error, ResolverError) and error.reason is Reason.TLS
+            used = "until their ttl only" if untrusted else "as max_stale allows"
+            _log().warning("%s: %s; until it is back, cached values are used %s", key.resolver, error, used)
 
     def answered(self, key: DocumentKey, now: float) -> None:
         """Note that the backend has answered for a document; tell when the outage is over."""

@@ -105,6 +105,7 @@ class Reads:
         """
         asking, name_ttl = walk(name, asks, steps), self._places.ttl_of(name)
         patience = Deadline(self._documents.stale_wait)
+        self._rotations.wake()
         try:
             ask = next(asking)
             while True:

@@ -54,14 +54,15 @@ class _Watch:
 class Rotations:
     """The names of one store that are watched, and the thread that looks after them."""
 
-    def __init__(self, read: Callable[[str], object], clock: Clock) -> None:
+    def __init__(self, look_at: Callable[[str], bool], clock: Clock) -> None:
         """Watch nothing yet, and start no thread.
 
         Args:
-            read: Reads a name from the store. It must not keep the store alive.
+            look_at: Lets a name be read, waits for nothing, and tells whether it is there already. It must not keep
+                the store alive; when that is gone, it raises ReferenceError.
             clock: The store's.
         """
-        self._read = read
+        self._look_at = look_at
         self._clock = clock
         self._watches: dict[str, _Watch] = {}
         self._changes: deque[tuple[_Watch, Secret, Secret]] = deque()
@@ -102,12 +103,13 @@ class Rotations:
             entry: The document it is from.
             number: The newest flight that the reader's walk rests on.
         """
-        if not self._watches:
-            return
         if (watch := self._watches.get(secret.name)) is not None:
             self._note(watch, ask, secret, entry, number)
-        if self._thread is None and not isinstance(threading.current_thread(), _Thread):
-            with self._changed:  # in a child, or after the store was closed
+
+    def wake(self) -> None:
+        """Start the thread again where there is none: in a child, or after the store was closed."""
+        if self._watches and self._thread is None and not isinstance(threading.current_thread(), _Thread):
+            with self._changed:
                 self._start()
 
     def landed(self, entry: Entry) -> None:
@@ -177,17 +179,18 @@ class Rotations:
         return [watch for watch in self._watches.values() if watch.due <= now]
 
     def _look(self, watch: _Watch) -> None:
-        """Read the name, as any reader does; that a change is noticed follows from it."""
+        """Read the name as any reader does, but wait for nothing; that a change is noticed follows from it."""
         try:
-            self._read(watch.name)
+            there = self._look_at(watch.name)
         except ReferenceError:  # nobody has the store any more
             with self._changed:
                 self._watches.clear()
+            return
         except SecretSourceError:  # its readers are told
-            watch.failures += 1
-        else:
-            watch.failures = 0
-        watch.due = time.monotonic() + min(_LOOK_EVERY * 2.0 ** min(watch.failures, 10), _LONGEST_PAUSE)
+            there = False
+        watch.failures = 0 if there else watch.failures + 1
+        pause = _LOOK_EVERY * 2.0 ** min(max(watch.failures - 1, 0), 10)
+        watch.due = time.monotonic() + min(pause, _LONGEST_PAUSE)
 
 
 def _tell(watch: _Watch, old: Secret, new: Secret) -> None:

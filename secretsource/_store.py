@@ -12,7 +12,7 @@ from secretsource._cache import Cache
 from secretsource._chain import Found, Link
 from secretsource._deadline import Deadline
 from secretsource._documents import Documents
-from secretsource._drive import arun, arun_many, run, run_many
+from secretsource._drive import arun, arun_many, is_over, run, run_many
 from secretsource._lifetime import Lifetime
 from secretsource._places import NameSettings, Places, References
 from secretsource._reads import Reads
@@ -116,7 +116,7 @@ class Store:
         self._clock: Final = clock
         cache = Cache(max_entries)
         self._hits: Final = cache.hits
-        self._rotations: Final = Rotations(_reader_of(self), clock)
+        self._rotations: Final = Rotations(_looker_at(self), clock)
         self._documents: Final = Documents(
             cache,
             Workers(max_concurrency, self._places.remote()),
@@ -452,16 +452,16 @@ class Store:
         return Deadline(self.timeout if timeout is None else timeout)
 
 
-def _reader_of(store: Store) -> Callable[[str], object]:
-    """Return what reads from *store* and does not keep it alive."""
+def _looker_at(store: Store) -> Callable[[str], bool]:
+    """Return what lets *store* read a name in the background, and does not keep it alive."""
     known = weakref.ref(store)
 
-    def read(name: str) -> None:
+    def look_at(name: str) -> bool:
         if (alive := known()) is None:
             raise ReferenceError(name)
-        alive.get(name)
+        return is_over(alive._reads.secret(name, alive._deadline(None)))
 
-    return read
+    return look_at
 
 
 def _checked(names: Iterable[str]) -> list[str]:
