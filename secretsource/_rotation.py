@@ -21,7 +21,6 @@ from secretsource._documents import key_of
 from secretsource._fork import reset_in_child
 from secretsource._resolved import are_same, secret_from
 from secretsource._secret import Document, Secret
-from secretsource.errors import SecretSourceError
 
 __all__ = ["Callback", "Rotations"]
 
@@ -186,7 +185,7 @@ class Rotations:
             with self._changed:
                 self._watches.clear()
             return
-        except SecretSourceError:  # its readers are told
+        except Exception:  # noqa: BLE001 - its readers are told
             there = False
         watch.failures = 0 if there else watch.failures + 1
         pause = _LOOK_EVERY * 2.0 ** min(max(watch.failures - 1, 0), 10)
