@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from secretsource._chain import Ask, Looked
 from secretsource._flight import Flight
 from secretsource._lifetime import Lifetime
-from secretsource.resolvers import SupportsFetchMany
 
 __all__ = ["Batch"]
 
@@ -34,7 +33,7 @@ class Batch:
         """Ask for what has been collected."""
         while self._parts:
             parts = self._parts.pop(next(iter(self._parts)))
-            if isinstance(parts[0][0].link.resolver, SupportsFetchMany):
+            if callable(getattr(parts[0][0].link.resolver, "fetch_many", None)):
                 self._depart(parts)
             else:
                 for part in parts:

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 import cachetools
 
 from secretsource._fork import reset_in_child
+from secretsource._record import Record
 from secretsource._secret import Document, MaskedStr, NotThere, Secret, Value
 
 __all__ = ["Cache", "DocumentKey", "Entry", "Hit"]
 
 
-class DocumentKey(NamedTuple):
+class DocumentKey(Record, kw_only=False):
     """Everything that changes the answer of a backend is part of the key."""
 
     resolver: str

@@ -130,7 +130,7 @@ def test_importing_the_function_does_not_load_the_resolvers_of_backends(imported
 
 def test_a_read_from_the_environment_loads_no_sdk_and_nothing_slow(used: Seen) -> None:
     assert set() == used.modules & (SDKS | {"ssl", "asyncio", "http.client", "importlib.metadata"})
-    assert set() == used.modules & {"dotenv", "click", "tomllib", "dataclasses", "inspect", "logging"}
+    assert set() == used.modules & {"dotenv", "click", "tomllib", "dataclasses", "inspect"}
 
 
 def test_a_read_from_the_environment_loads_no_resolver_that_is_not_in_the_chain(used: Seen) -> None:
