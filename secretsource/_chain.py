@@ -193,8 +193,10 @@ def _judge(ask: Ask, looked: Looked) -> tuple[Step, Document | NotThere | Secret
     return step, answer
 
 
-def has(document: Document, location: Location) -> bool:
-    """Whether *document* holds what is asked for at *location*."""
+def has(document: object, location: Location) -> bool:
+    """Whether *document* is one, and holds what is asked for at *location*."""
+    if not isinstance(document, Document):
+        return False
     return bool(document.fields) if location.document else document.pick(location.field) is not None
 
 

@@ -11,7 +11,7 @@ from typing import Final
 from secretsource._answers import ask_for, ask_for_many
 from secretsource._batch import Batch
 from secretsource._cache import Cache, DocumentKey, Entry
-from secretsource._chain import Ask, Looked
+from secretsource._chain import Ask, Looked, has
 from secretsource._clock import Clock
 from secretsource._deadline import Deadline
 from secretsource._flight import Flight, Flights
@@ -89,6 +89,7 @@ class Documents:
         patience: Deadline,
         *,
         refresh: bool = False,
+        insist: bool = False,
         batch: Batch | None = None,
     ) -> Looked | Pending:
         """Return what the cache has, or a fetch to wait for; local resolvers are asked at once, in this thread.
@@ -100,6 +101,7 @@ class Documents:
             whole: When the reader's call is over.
             refresh: Ask the backend, whatever the cache has.
             patience: Until when this reader waits while there is an old value to serve.
+            insist: Ask also a backend that is down, where its last answer was "not there".
             batch: The fetches of one call, which travel together where the resolver can do that.
         """
         soon, now, seen = float("inf"), self._clock(), 0
@@ -109,7 +111,8 @@ class Documents:
             if now < lifetime.refresh_at(entry, ask.location):
                 return Looked(answer=entry.answer, entry=entry, cached=True)
             if not is_local(ask.link.resolver):
-                if (old := self._old_but_usable(ask, lifetime, entry, now)) is not None:
+                old = self._old_but_usable(ask, lifetime, entry, now)
+                if old is not None and not (insist and old.stale and not has(old.answer, ask.location)):
                     return old
                 soon = self.stale_wait if self._is_servable(lifetime, entry, ask.location, now) else soon
         if is_local(ask.link.resolver):
@@ -121,7 +124,7 @@ class Documents:
             return flight
         if soon < float("inf"):  # nobody waits for what others have waited for in vain
             soon = min(patience.left, soon - flight.seconds)
-        return Pending(flight.future, part, whole, soon, _now())
+        return Pending(flight, part, whole, soon, _now())
 
     def settle(self, ask: Ask, lifetime: Lifetime, looked: Looked, *, refresh: bool) -> Looked:
         """Put the last good answer in the place of an outage, while it may still be served."""
@@ -152,7 +155,7 @@ class Documents:
                 flight = joined
                 self._renewals[key] = now, flight
                 flight.future.add_done_callback(partial(self._renewed, key, now))
-        return None if flight is None else Pending(flight.future, deadline, deadline, float("inf"), _now())
+        return None if flight is None else Pending(flight, deadline, deadline, float("inf"), _now())
 
     def _renewed(self, key: DocumentKey, at: float, future: object) -> None:
         """Keep the moment, and not what the flight has brought."""

@@ -141,8 +141,7 @@ def _following(
     """Let each read go on whose fetch has ended, or whose patience has."""
     following: dict[str, Pending] = {}
     for name, waited in pending.items():
-        over = waited.future.done() or waited.is_over
-        after = _advance(name, reads[name], waited.looked(), results) if over else waited
+        after = _advance(name, reads[name], waited.looked(), results) if waited.is_over else waited
         if after is not None:
             following[name] = after
     return following

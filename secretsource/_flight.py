@@ -37,17 +37,19 @@ class Flight(Generic[R]):
     Attributes:
         number: Flights are numbered in the order in which they were asked for.
         deadline: The latest of those who wait for it.
-        future: What it brings.
+        answer: What it has brought; `None` before.
+        future: The same, to wait on; it is there a moment later.
         started: Whether a worker has begun.
     """
 
-    __slots__ = ("_booked_at", "_longest", "deadline", "future", "key", "number", "started")
+    __slots__ = ("_booked_at", "_longest", "answer", "deadline", "future", "key", "number", "started")
 
     def __init__(self, key: Hashable, number: int, deadline: Deadline) -> None:
         """Let it be asked for now."""
         from concurrent.futures import Future  # noqa: PLC0415 - not needed where only local resolvers are asked
 
         self.key = key
+        self.answer: R | None = None
         self.number = number
         self.deadline = Deadline(deadline.remaining)
         self.started = False
@@ -179,7 +181,8 @@ class Flights(Generic[R]):
 
     def _land(self, flights: Sequence[Flight[R]], answers: Sequence[R]) -> None:
         with self._lock:
-            for flight in flights:
+            for flight, answer in zip(flights, answers, strict=True):
+                flight.answer = answer  # all of them before anybody is woken, so that they go on together
                 if self._flying.get(flight.key) is flight:
                     del self._flying[flight.key]
         for flight, answer in zip(flights, answers, strict=True):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from secretsource._chain import Looked
 from secretsource._deadline import Deadline
+from secretsource._flight import Flight
 from secretsource._record import Record
 from secretsource.errors import DeadlineExceeded
 
@@ -23,18 +24,23 @@ class Pending(Record, kw_only=False):
     """A fetch under way, as one reader sees it.
 
     Attributes:
-        future: What it will bring.
+        flight: What it will bring.
         part: When this link must have answered.
         whole: When the reader's call is over.
         soon: Seconds after which this reader is content with an old value; infinite where there is none.
         since: When the reader began to wait, on `time.perf_counter`.
     """
 
-    future: Future[Looked]
+    flight: Flight[Looked]
     part: Deadline
     whole: Deadline
     soon: float
     since: float
+
+    @property
+    def future(self) -> Future[Looked]:
+        """What is waited on."""
+        return self.flight.future
 
     @property
     def patience(self) -> float:
@@ -44,12 +50,12 @@ class Pending(Record, kw_only=False):
 
     @property
     def is_over(self) -> bool:
-        """Whether the reader's patience is at its end."""
-        return self.patience <= 0
+        """Whether there is an answer, or the reader's patience is at its end."""
+        return self.flight.answer is not None or self.patience <= 0
 
     def looked(self) -> Looked:
         """Return what the fetch brought, or that it is too late."""
-        if self.future.done():
-            return self.future.result()
+        if self.flight.answer is not None:
+            return self.flight.answer
         seconds = time.perf_counter() - self.since
         return Looked(answer=DeadlineExceeded(f"waited for {seconds:.1f} s"), seconds=seconds)

@@ -10,7 +10,7 @@ from typing import TypeAlias, TypeVar
 
 from secretsource._batch import Batch
 from secretsource._cache import Cache, DocumentKey, Entry, Hit
-from secretsource._chain import Ask, Found, Looked, part_for, walk
+from secretsource._chain import Ask, Found, Looked, has, part_for, walk
 from secretsource._clock import Clock
 from secretsource._deadline import Deadline
 from secretsource._documents import Documents, key_of
@@ -89,6 +89,7 @@ class Reads:
         deadline: Deadline,
         *,
         refresh: bool = False,
+        insist: bool = False,
         batch: Batch | None = None,
         known: Mapping[DocumentKey, Looked] | None = None,
     ) -> Read[Found]:
@@ -100,27 +101,44 @@ class Reads:
             steps: Filled with what each link said.
             deadline: When the call is over.
             refresh: Ask the backends, whatever is cached.
+            insist: Take no old "not there" without asking.
             batch: The fetches of one call, which travel together.
             known: Answers that are not asked for again.
         """
         asking, name_ttl = walk(name, asks, steps), self._places.ttl_of(name)
         patience = Deadline(self._documents.stale_wait)
+        told, was_spared = dict(known or {}), False
         self._rotations.wake()
         try:
             ask = next(asking)
             while True:
-                looked = None if known is None else known.get(key_of(ask))
+                looked = told.get(key_of(ask))
                 if looked is None:
                     lifetime, part = self._lifetime.of(ask.link, name_ttl), part_for(ask, asks, deadline)
                     answer = self._documents.look(
-                        ask, lifetime, part, deadline, patience, refresh=refresh, batch=batch
+                        ask, lifetime, part, deadline, patience, refresh=refresh, insist=insist, batch=batch
                     )
                     looked = answer if isinstance(answer, Looked) else (yield answer)
                     looked = self._documents.settle(ask, lifetime, looked, refresh=refresh)
+                    if answer is looked and looked.stale and not has(looked.answer, ask.location):
+                        was_spared = True
+                    else:
+                        told[key_of(ask)] = looked
                 ask = asking.send(looked)
         except StopIteration as end:
             found: Found = end.value
-        return found
+            return found
+        except SecretSourceError as error:
+            failure = error
+        if not was_spared:
+            raise failure
+        # Nobody has it, and a backend that is down was spared: its old "not there" only helps to find it elsewhere.
+        steps.clear()
+        return (
+            yield from self.walked(
+                name, asks, steps, deadline, refresh=refresh, insist=True, batch=batch, known=told
+            )
+        )
 
     def replaced(self, secret: Secret, deadline: Deadline) -> Read[Secret]:
         """Read the name of a secret that was refused: another version of it, if there is one."""

@@ -3,7 +3,7 @@ from __future__ import annotations
 import threading
 
 from secretsource._cache import Cache, DocumentKey, Entry, Hit
-from secretsource._secret import Document, NotThere, Secret, masked
+from secretsource._secret import Document, NotThere, masked
 
 
 def key_of(address: str) -> DocumentKey:
@@ -16,10 +16,8 @@ def entry_of(address: str, number: int = 1, *, lease: float | None = None) -> En
 
 
 def hit_of(name: str, entry: Entry) -> Hit:
-    secret = Secret(
-        name=name, source="fake", location=name, masked_value=masked("any"), fetched_at=entry.fetched_at
-    )
-    return Hit(secret, entry, 200.0)
+    del name
+    return Hit(masked("any"), entry, 200.0)
 
 
 def link(cache: Cache, name: str, entry: Entry, *rests_on: Entry) -> None:
@@ -27,15 +25,12 @@ def link(cache: Cache, name: str, entry: Entry, *rests_on: Entry) -> None:
 
 
 class TestEntry:
-    def test_it_is_fresh_for_the_ttl_counted_from_the_question(self) -> None:
-        assert 130.0 == entry_of("a").fresh_until(30)
-
-    def test_a_lease_that_ends_earlier_caps_it_and_one_that_ends_later_does_not(self) -> None:
-        assert 110.0 == entry_of("a", lease=10).fresh_until(30)
-        assert 130.0 == entry_of("a", lease=60).fresh_until(30)
+    def test_its_lease_is_that_of_the_document(self) -> None:
+        assert 10.0 == entry_of("a", lease=10).lease
+        assert entry_of("a").lease is None
 
     def test_what_is_not_there_has_no_lease(self) -> None:
-        assert 105.0 == Entry(key_of("a"), NotThere(), fetched_at=100.0, number=1).fresh_until(5)
+        assert Entry(key_of("a"), NotThere(), fetched_at=100.0, number=1).lease is None
 
 
 class TestOrder:
@@ -183,8 +178,12 @@ class TestEviction:
         hot.used = True
         for address in "bcd":
             cache.put(entry_of(address))
-        assert hot is cache.get(key_of("hot"))
         assert not hot.used
+        assert hot is cache.get(key_of("hot"))
+        assert hot.used
+        for number, address in enumerate("efgh", 2):
+            cache.put(entry_of(address, number))
+        assert cache.get(key_of("hot")) is None
 
     def test_when_all_are_marked_one_goes_all_the_same(self) -> None:
         cache = Cache(3)
@@ -213,30 +212,38 @@ class TestEviction:
 
 class TestChild:
     def test_a_change_that_the_fork_cut_short_is_put_in_order(self) -> None:
-        # Another thread stood between the two halves of a change: data without order, and order without data.
+        # Another thread stood in the middle of an eviction: a document is out, its names are still there.
         cache = Cache(3)
         entries = {address: entry_of(address) for address in "abc"}
         for address, entry in entries.items():
             cache.put(entry)
             link(cache, f"name-{address}", entry)
-        order = cache._documents._LRUCache__order
-        data = cache._documents._Cache__data
-        del order[key_of("a")]
-        del data[key_of("b")]
-        cache._lock.acquire()
+        held, release = threading.Event(), threading.Event()
+
+        def hold() -> None:
+            with cache._lock:
+                cache._documents.pop(key_of("b"))
+                held.set()
+                release.wait(10)
+
+        holder = threading.Thread(target=hold)
+        holder.start()
+        assert held.wait(5)
         cache._reset()
+        release.set()
+        holder.join()
         assert entries["a"] is cache.get(key_of("a"))
-        assert ["name-a", "name-c"] == sorted(cache.hits)
+        assert {} == cache.hits
         for address in "defgh":
             cache.put(entry_of(address))
         assert 3 == len(cache)
 
-    def test_values_stay_when_nothing_was_cut_short(self) -> None:
+    def test_documents_stay_and_direct_entries_are_made_anew(self) -> None:
         cache, entry = Cache(3), entry_of("a")
         cache.put(entry)
         link(cache, "name", entry)
         cache._reset()
-        assert (1, ["name"]) == (len(cache), list(cache.hits))
+        assert (1, {}, ()) == (len(cache), cache.hits, entry.names)
 
     def test_the_lock_of_the_parent_is_replaced(self) -> None:
         cache = Cache(3)

@@ -1,18 +1,16 @@
 from __future__ import annotations
 
-import gc
-import random
 import threading
 import time
-import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 
 import pytest
 
-from secretsource import _flight
+from secretsource import _workers
 from secretsource._deadline import Deadline
-from secretsource._flight import Flights, Workers
-from tests.fakes import in_threads
+from secretsource._flight import Flight, Flights
+from secretsource._workers import Workers
 
 not_ours: set[threading.Thread] = set()  # of other tests, whose threads still wait for a task
 
@@ -35,7 +33,7 @@ def eventually(condition: Callable[[], bool], seconds: float = 5) -> bool:
 @pytest.fixture(autouse=True)
 def idle_threads_end_soon(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     not_ours.update(threading.enumerate())
-    monkeypatch.setattr(_flight, "_IDLE_SECONDS", 0.1)
+    monkeypatch.setattr(_workers, "_IDLE_SECONDS", 0.1)
     yield
     assert eventually(lambda: not worker_threads())
 
@@ -44,179 +42,23 @@ def no_thread(self: threading.Thread) -> None:
     raise RuntimeError("can't start new thread")
 
 
-class TestWorkers:
-    def test_nothing_is_started_before_the_first_task(self) -> None:
-        Workers(4)
-        assert [] == worker_threads()
-
-    def test_a_task_runs_on_a_daemon_thread(self) -> None:
-        ran: list[threading.Thread] = []
-        done = threading.Event()
-        assert Workers(4).submit(lambda: (ran.append(threading.current_thread()), done.set())[0])
-        assert done.wait(5)
-        assert ran[0].daemon
-
-    def test_an_idle_thread_takes_the_next_task(self) -> None:
-        workers = Workers(4)
-        for _ in range(5):
-            done = threading.Event()
-            workers.submit(done.set)
-            assert done.wait(5)
-            assert eventually(lambda: workers._idle == 1)
-        assert 1 == len(worker_threads())
-
-    def test_no_more_threads_run_than_the_limit(self) -> None:
-        workers, gate, most = Workers(3), threading.Event(), []
-        running = threading.Semaphore(0)
-
-        def task() -> None:
-            running.release()
-            gate.wait(10)
-            most.append(len(worker_threads()))
-
-        for _ in range(9):
-            workers.submit(task)
-        for _ in range(3):
-            assert running.acquire(timeout=5)
-        assert not running.acquire(timeout=0.05)
-        gate.set()
-        assert eventually(lambda: len(most) == 9)
-        assert 3 == max(most)
-
-    def test_two_tasks_at_once_do_not_count_on_the_same_idle_thread(self) -> None:
-        workers, gate, running = Workers(4), threading.Event(), threading.Semaphore(0)
-        first = threading.Event()
-        workers.submit(first.set)
-        assert first.wait(5)
-        assert eventually(lambda: workers._idle == 1)
-        with workers._changed:  # so that the idle thread takes neither before both are there
-            for _ in range(2):
-                workers.submit(lambda: (running.release(), gate.wait(10))[0])
-        for _ in range(2):
-            assert running.acquire(timeout=5)
-        gate.set()
-
-    def test_tasks_start_in_the_order_they_came(self) -> None:
-        workers, gate, order = Workers(1), threading.Event(), []
-        workers.submit(lambda: gate.wait(10) and None)
-        for number in range(20):
-            workers.submit(lambda number=number: order.append(number))
-        gate.set()
-        assert eventually(lambda: len(order) == 20)
-        assert list(range(20)) == order
-
-    def test_idle_threads_end_by_themselves(self) -> None:
-        workers = Workers(4)
-        gate = threading.Event()
-        for _ in range(4):
-            workers.submit(lambda: gate.wait(10) and None)
-        assert eventually(lambda: 4 == len(worker_threads()))
-        gate.set()
-        assert eventually(lambda: not worker_threads())
-        assert (0, 0) == (workers._threads, workers._idle)
-
-    def test_an_idle_thread_keeps_no_finished_task_alive(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        class Task:
-            def __call__(self) -> None:
-                done.set()
-
-        monkeypatch.setattr(_flight, "_IDLE_SECONDS", 1.5)
-        workers, done, task = Workers(1), threading.Event(), Task()
-        dead = weakref.ref(task)
-        workers.submit(task)
-        del task
-        assert done.wait(5)
-        assert eventually(lambda: gc.collect() >= 0 and dead() is None, 0.7)
-
-    def test_a_task_is_refused_when_no_thread_can_be_started(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        workers = Workers(2)
-        with monkeypatch.context() as patched:
-            patched.setattr(threading.Thread, "start", no_thread)
-            assert not workers.submit(lambda: pytest.fail("it was refused"))
-        assert (0, 0, 0) == (workers._threads, workers._idle, len(workers._tasks))
-        done = threading.Event()
-        assert workers.submit(done.set)
-        assert done.wait(5)
-
-    def test_a_busy_thread_takes_a_task_for_which_none_can_be_started(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        workers, gate = Workers(4), threading.Event()
-        ran: list[int] = []
-        started = threading.Event()
-        workers.submit(lambda: (started.set(), gate.wait(10))[0])
-        assert started.wait(5)
-        with monkeypatch.context() as patched:
-            patched.setattr(threading.Thread, "start", no_thread)
-            for number in range(3):
-                assert workers.submit(lambda number=number: ran.append(number))
-        assert 1 == workers._threads
-        gate.set()
-        assert eventually(lambda: [0, 1, 2] == ran)
-
-    def test_a_signal_handler_may_submit_while_a_thread_is_started(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        workers, ran = Workers(4), []
-        real_start = threading.Thread.start
-        handler = [lambda: workers.submit(lambda: ran.append("handler"))]
-
-        def interrupted_start(self: threading.Thread) -> None:
-            if handler:
-                handler.pop()()
-            real_start(self)
-
-        monkeypatch.setattr(threading.Thread, "start", interrupted_start)
-        workers.submit(lambda: ran.append("interrupted"))
-        assert eventually(lambda: ["handler", "interrupted"] == sorted(ran))
-
-    @pytest.mark.parametrize("seed", range(4))
-    def test_no_task_is_lost_and_no_thread_miscounted_under_stress(
-        self, seed: int, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(_flight, "_IDLE_SECONDS", 0.002)
-        real_start = threading.Thread.start
-        chance = random.Random(seed)
-        flaky = chance.random
-
-        def start(self: threading.Thread) -> None:
-            if self.name == "secretsource-fetch" and flaky() < 0.2:
-                raise RuntimeError("can't start new thread")
-            real_start(self)
-
-        monkeypatch.setattr(threading.Thread, "start", start)
-        limit = chance.randint(1, 5)
-        workers, ran, most = Workers(limit), [], [0]
-        lock = threading.Lock()
-        running = 0
-
-        def task(seconds: float) -> None:
-            nonlocal running
-            with lock:
-                running += 1
-                most[0] = max(most[0], running)
-            time.sleep(seconds)
-            with lock:
-                running -= 1
-                ran.append(seconds)
-
-        def submitter() -> int:
-            mine, taken = random.Random(chance.random()), 0
-            for _ in range(60):
-                pause = mine.choice([0, 0, 0.0005, 0.003])
-                taken += workers.submit(lambda pause=pause: task(pause))
-                time.sleep(mine.choice([0, 0, 0.001, 0.004]))
-            return taken
-
-        taken = in_threads(4, submitter)
-        assert eventually(lambda: sum(taken) == len(ran))
-        assert most[0] <= limit
-        assert eventually(lambda: (0, 0, 0) == (workers._threads, workers._idle, len(workers._tasks)))
-
-
 class TestFlights:
     def flights(self, limit: int = 4) -> Flights[str]:
         return Flights(Workers(limit), "grounded")
+
+    def join(
+        self,
+        flights: Flights[str],
+        fetch: Callable[[Deadline, int], str],
+        deadline: Deadline,
+        *,
+        fresh: bool = False,
+    ) -> Future[str]:
+        flight, is_new = flights.book("key", deadline, fresh=fresh)
+        assert isinstance(flight, Flight)
+        if is_new:
+            flights.depart([flight], "lane", lambda until, numbers: [fetch(until, numbers[0])])
+        return flight.future
 
     def test_callers_of_one_key_share_one_fetch(self) -> None:
         flights, gate, calls = self.flights(), threading.Event(), []
@@ -226,16 +68,16 @@ class TestFlights:
             gate.wait(10)
             return "answer"
 
-        futures = [flights.join("key", fetch, Deadline(10)) for _ in range(50)]
+        futures = [self.join(flights, fetch, Deadline(10)) for _ in range(50)]
         gate.set()
         assert {"answer"} == {future.result(5) for future in futures}
         assert [1] == calls
 
     def test_a_flight_that_has_landed_is_not_joined(self) -> None:
         flights = self.flights()
-        first = flights.join("key", lambda _, number: str(number), Deadline(10))
+        first = self.join(flights, lambda _, number: str(number), Deadline(10))
         assert "1" == first.result(5)
-        assert "2" == flights.join("key", lambda _, number: str(number), Deadline(10)).result(5)
+        assert "2" == self.join(flights, lambda _, number: str(number), Deadline(10)).result(5)
 
     def test_a_fresh_caller_joins_no_flight_that_has_begun_but_one_that_still_waits(self) -> None:
         flights, gate, began = self.flights(limit=1), threading.Event(), threading.Event()
@@ -245,10 +87,10 @@ class TestFlights:
             gate.wait(10)
             return str(number)
 
-        first = flights.join("key", slow, Deadline(10))
+        first = self.join(flights, slow, Deadline(10))
         assert began.wait(5)
-        second = flights.join("key", slow, Deadline(10), fresh=True)
-        third = flights.join("key", slow, Deadline(10), fresh=True)
+        second = self.join(flights, slow, Deadline(10), fresh=True)
+        third = self.join(flights, slow, Deadline(10), fresh=True)
         assert second is not first
         assert third is second
         gate.set()
@@ -263,9 +105,9 @@ class TestFlights:
             left.append(deadline.remaining)
             return ""
 
-        future = flights.join("key", fetch, Deadline(0.01))
-        flights.join("key", fetch, Deadline(60))
-        flights.join("key", fetch, Deadline(0.01))
+        future = self.join(flights, fetch, Deadline(0.01))
+        self.join(flights, fetch, Deadline(60))
+        self.join(flights, fetch, Deadline(0.01))
         gate.set()
         future.result(5)
         assert 55 < left[0]
@@ -278,9 +120,9 @@ class TestFlights:
                 gate.wait(10)
                 return str(number)
 
-            first = flights.join("key", fetch, Deadline(10))
+            first = self.join(flights, fetch, Deadline(10))
             flights.disown(disowned)
-            second = flights.join("key", fetch, Deadline(10))
+            second = self.join(flights, fetch, Deadline(10))
             gate.set()
             assert ["1", "2"] == [first.result(5), second.result(5)]
 
@@ -291,18 +133,18 @@ class TestFlights:
             gates[min(number, 2) - 1].wait(10)
             return str(number)
 
-        first = flights.join("key", fetch, Deadline(10))
+        first = self.join(flights, fetch, Deadline(10))
         flights.disown()
-        second = flights.join("key", fetch, Deadline(10))
+        second = self.join(flights, fetch, Deadline(10))
         gates[0].set()
         assert "1" == first.result(5)
-        assert flights.join("key", fetch, Deadline(10)) is second
+        assert self.join(flights, fetch, Deadline(10)) is second
         gates[1].set()
         assert "2" == second.result(5)
 
     def test_cancelling_a_future_does_not_cancel_the_flight(self) -> None:
         flights, gate = self.flights(), threading.Event()
-        future = flights.join("key", lambda *_: str(gate.wait(10)), Deadline(10))
+        future = self.join(flights, lambda *_: str(gate.wait(10)), Deadline(10))
         assert not future.cancel()
         gate.set()
         assert "True" == future.result(5)
@@ -313,5 +155,41 @@ class TestFlights:
         flights = self.flights()
         with monkeypatch.context() as patched:
             patched.setattr(threading.Thread, "start", no_thread)
-            assert "grounded" == flights.join("key", lambda *_: "answer", Deadline(10)).result(5)
-        assert "answer" == flights.join("key", lambda *_: "answer", Deadline(10)).result(5)
+            assert "grounded" == self.join(flights, lambda *_: "answer", Deadline(10)).result(5)
+        assert "answer" == self.join(flights, lambda *_: "answer", Deadline(10)).result(5)
+
+    def test_those_that_depart_together_land_together_each_with_its_own_answer(self) -> None:
+        flights, gate = self.flights(), threading.Event()
+        booked = [flights.book(key, Deadline(10))[0] for key in "abc"]
+        assert all(isinstance(flight, Flight) for flight in booked)
+
+        def fetch(deadline: Deadline, numbers: Sequence[int]) -> list[str]:
+            gate.wait(10)
+            return [str(number) for number in numbers]
+
+        flights.depart(booked, "lane", fetch)
+        assert flights.book("b", Deadline(10)) == (booked[1], False)
+        gate.set()
+        assert ["1", "2", "3"] == [flight.future.result(5) for flight in booked]
+        assert [None, None, None] == [flights.flying(key) for key in "abc"]
+
+    def test_what_landed_since_the_caller_looked_is_its_answer(self) -> None:
+        assert ("landed", False) == self.flights().book("key", Deadline(10), landed=lambda: "landed")
+
+    def test_a_flight_is_lost_when_it_outlives_the_most_patient_caller_however_many_still_come(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("secretsource._flight._LOST_AFTER", 0.02)
+        flights, gate = self.flights(), threading.Event()
+        hung = self.join(flights, lambda *_: str(gate.wait(20)), Deadline(0.03))
+        assert flights.lost("key") is None
+        end = time.monotonic() + 5
+        while flights.lost("key") is None:
+            assert time.monotonic() < end
+            flight = flights.flying("key")
+            if flight is not None and not flight.is_lost:
+                self.join(flights, lambda *_: "", Deadline(0.03))
+            time.sleep(0.005)
+        assert "2" == self.join(flights, lambda _, number: str(number), Deadline(10)).result(5)
+        gate.set()
+        assert "True" == hung.result(5)

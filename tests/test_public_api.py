@@ -12,6 +12,8 @@ DOCUMENTED = {
     # reading
     "get_secret", "aget_secret", "get_secret_bytes", "get_secrets", "get_fields", "prefetch", "secret",
     "SecretHandle", "Secret", "MaskedStr", "MaskedBytes",
+    # rotation
+    "attempts", "Attempts", "Attempt", "on_rotation",
     # the store and its configuration
     "configure", "default_store", "Store", "Link", "Config", "SecretConfig", "Explanation", "Step", "Outcome",
     # resolvers of others

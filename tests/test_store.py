@@ -338,7 +338,7 @@ def test_a_hit_takes_no_lock_and_starts_no_thread(monkeypatch: pytest.MonkeyPatc
     store = Store([backend])
     store.get("a")
     lock: Any = _CountingLock()
-    monkeypatch.setattr(store._cache, "_lock", lock)
+    monkeypatch.setattr(store._reads._cache, "_lock", lock)
     monkeypatch.setattr(store._documents._flights, "_lock", lock)
     monkeypatch.setattr(store._documents._flights._workers, "_changed", lock)
     assert ["any"] * 8 == in_threads(8, lambda: store.get("a").value)
@@ -368,9 +368,9 @@ def test_readers_and_forgetters_together_never_see_a_wrong_value() -> None:
         return wrong
 
     assert [[]] * 4 == in_threads(4, work)
-    assert len(store._cache) <= 3
-    kept = {id(entry) for entry in store._cache._documents.values()}
-    assert all(id(hit.entry) in kept for hit in store._cache.hits.values())
+    assert len(store._reads._cache) <= 3
+    kept = {id(entry) for entry in store._reads._cache._documents.values()}
+    assert all(id(hit.entry) in kept for hit in store._reads._cache.hits.values())
 
 
 TTL, MAX_STALE, NEGATIVE_TTL = 100.0, 60.0, 5.0

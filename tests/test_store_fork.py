@@ -102,7 +102,7 @@ gate.set()
 @pytest.mark.parametrize(
     "lock",
     [
-        "store._cache._lock",
+        "store._reads._cache._lock",
         "store._documents._flights._lock",
         "store._documents._flights._workers._changed",
     ],

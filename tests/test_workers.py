@@ -1,0 +1,267 @@
+from __future__ import annotations
+
+import gc
+import random
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from secretsource import _workers
+from secretsource._workers import Workers
+from tests.fakes import in_threads
+
+not_ours: set[threading.Thread] = set()  # of other tests, whose threads still wait for a task
+
+
+def worker_threads() -> list[threading.Thread]:
+    return [
+        thread
+        for thread in threading.enumerate()
+        if thread.name == "secretsource-fetch" and thread not in not_ours
+    ]
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 5) -> bool:
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.005)
+    return condition()
+
+
+@pytest.fixture(autouse=True)
+def idle_threads_end_soon(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    not_ours.update(threading.enumerate())
+    monkeypatch.setattr(_workers, "_IDLE_SECONDS", 0.1)
+    yield
+    assert eventually(lambda: not worker_threads())
+
+
+def no_thread(self: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
+
+
+class TestWorkers:
+    def test_nothing_is_started_before_the_first_task(self) -> None:
+        Workers(4)
+        assert [] == worker_threads()
+
+    def test_a_task_runs_on_a_daemon_thread(self) -> None:
+        ran: list[threading.Thread] = []
+        done = threading.Event()
+        assert Workers(4).submit(lambda: (ran.append(threading.current_thread()), done.set())[0], "one")
+        assert done.wait(5)
+        assert ran[0].daemon
+
+    def test_an_idle_thread_takes_the_next_task(self) -> None:
+        workers = Workers(4)
+        for _ in range(5):
+            done = threading.Event()
+            workers.submit(done.set, "one")
+            assert done.wait(5)
+            assert eventually(lambda: workers._idle == 1)
+        assert 1 == len(worker_threads())
+
+    def test_no_more_threads_run_than_the_limit(self) -> None:
+        workers, gate, most = Workers(3), threading.Event(), []
+        running = threading.Semaphore(0)
+
+        def task() -> None:
+            running.release()
+            gate.wait(10)
+            most.append(len(worker_threads()))
+
+        for _ in range(9):
+            workers.submit(task, "one")
+        for _ in range(3):
+            assert running.acquire(timeout=5)
+        assert not running.acquire(timeout=0.05)
+        gate.set()
+        assert eventually(lambda: len(most) == 9)
+        assert 3 == max(most)
+
+    def test_two_tasks_at_once_do_not_count_on_the_same_idle_thread(self) -> None:
+        workers, gate, running = Workers(4), threading.Event(), threading.Semaphore(0)
+        first = threading.Event()
+        workers.submit(first.set, "one")
+        assert first.wait(5)
+        assert eventually(lambda: workers._idle == 1)
+        with workers._changed:  # so that the idle thread takes neither before both are there
+            for _ in range(2):
+                workers.submit(lambda: (running.release(), gate.wait(10))[0], "one")
+        for _ in range(2):
+            assert running.acquire(timeout=5)
+        gate.set()
+
+    def test_tasks_start_in_the_order_they_came(self) -> None:
+        workers, gate, order = Workers(1), threading.Event(), []
+        workers.submit(lambda: gate.wait(10) and None, "one")
+        for number in range(20):
+            workers.submit(lambda number=number: order.append(number), "one")
+        gate.set()
+        assert eventually(lambda: len(order) == 20)
+        assert list(range(20)) == order
+
+    def test_idle_threads_end_by_themselves(self) -> None:
+        workers = Workers(4)
+        gate = threading.Event()
+        for _ in range(4):
+            workers.submit(lambda: gate.wait(10) and None, "one")
+        assert eventually(lambda: 4 == len(worker_threads()))
+        gate.set()
+        assert eventually(lambda: not worker_threads())
+        assert (0, 0) == (workers._threads, workers._idle)
+
+    def test_an_idle_thread_keeps_no_finished_task_alive(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        class Task:
+            def __call__(self) -> None:
+                done.set()
+
+        monkeypatch.setattr(_workers, "_IDLE_SECONDS", 1.5)
+        workers, done, task = Workers(1), threading.Event(), Task()
+        dead = weakref.ref(task)
+        workers.submit(task, "one")
+        del task
+        assert done.wait(5)
+        assert eventually(lambda: gc.collect() >= 0 and dead() is None, 0.7)
+
+    def test_a_task_is_refused_when_no_thread_can_be_started(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        workers = Workers(2)
+        with monkeypatch.context() as patched:
+            patched.setattr(threading.Thread, "start", no_thread)
+            assert not workers.submit(lambda: pytest.fail("it was refused"), "one")
+        assert (0, 0, 0) == (workers._threads, workers._idle, len(workers._ready))
+        done = threading.Event()
+        assert workers.submit(done.set, "one")
+        assert done.wait(5)
+
+    def test_a_busy_thread_takes_a_task_for_which_none_can_be_started(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        workers, gate = Workers(4), threading.Event()
+        ran: list[int] = []
+        started = threading.Event()
+        workers.submit(lambda: (started.set(), gate.wait(10))[0], "one")
+        assert started.wait(5)
+        with monkeypatch.context() as patched:
+            patched.setattr(threading.Thread, "start", no_thread)
+            for number in range(3):
+                assert workers.submit(lambda number=number: ran.append(number), "one")
+        assert 1 == workers._threads
+        gate.set()
+        assert eventually(lambda: [0, 1, 2] == ran)
+
+    def test_a_signal_handler_may_submit_while_a_thread_is_started(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        workers, ran = Workers(4), []
+        real_start = threading.Thread.start
+        handler = [lambda: workers.submit(lambda: ran.append("handler"), "one")]
+
+        def interrupted_start(self: threading.Thread) -> None:
+            if handler:
+                handler.pop()()
+            real_start(self)
+
+        monkeypatch.setattr(threading.Thread, "start", interrupted_start)
+        workers.submit(lambda: ran.append("interrupted"), "one")
+        assert eventually(lambda: ["handler", "interrupted"] == sorted(ran))
+
+    @pytest.mark.parametrize("seed", range(4))
+    def test_no_task_is_lost_and_no_thread_miscounted_under_stress(
+        self, seed: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(_workers, "_IDLE_SECONDS", 0.002)
+        real_start = threading.Thread.start
+        chance = random.Random(seed)
+        flaky = chance.random
+
+        def start(self: threading.Thread) -> None:
+            if self.name == "secretsource-fetch" and flaky() < 0.2:
+                raise RuntimeError("can't start new thread")
+            real_start(self)
+
+        monkeypatch.setattr(threading.Thread, "start", start)
+        limit = chance.randint(1, 5)
+        workers, ran, most = Workers(limit), [], [0]
+        lock = threading.Lock()
+        running = 0
+
+        def task(seconds: float) -> None:
+            nonlocal running
+            with lock:
+                running += 1
+                most[0] = max(most[0], running)
+            time.sleep(seconds)
+            with lock:
+                running -= 1
+                ran.append(seconds)
+
+        def submitter() -> int:
+            mine, taken = random.Random(chance.random()), 0
+            for _ in range(60):
+                pause = mine.choice([0, 0, 0.0005, 0.003])
+                taken += workers.submit(lambda pause=pause: task(pause), "one")
+                time.sleep(mine.choice([0, 0, 0.001, 0.004]))
+            return taken
+
+        taken = in_threads(4, submitter)
+        assert eventually(lambda: sum(taken) == len(ran))
+        assert most[0] <= limit
+        assert eventually(lambda: (0, 0, 0) == (workers._threads, workers._idle, len(workers._ready)))
+
+
+class TestLanes:
+    def stuck(self, workers: Workers, lane: str, count: int) -> tuple[threading.Event, list[str]]:
+        gate, began = threading.Event(), []
+        for _ in range(count):
+            workers.submit(lambda: (began.append(lane), gate.wait(20))[0] and None, lane)
+        return gate, began
+
+    def test_a_lane_that_hangs_leaves_threads_to_the_others(self) -> None:
+        workers = Workers(16, ["one", "two", "three"])
+        gate, began = self.stuck(workers, "one", 50)
+        assert eventually(lambda: len(began) == 12)
+        for lane in ("two", "three"):
+            done = threading.Event()
+            assert workers.submit(done.set, lane)
+            assert done.wait(5)
+        assert 12 == len(began)
+        gate.set()
+        assert eventually(lambda: len(began) == 50)
+
+    def test_the_last_lane_has_its_share_when_all_others_hang(self) -> None:
+        workers = Workers(4, ["one", "two", "three", "four"])
+        gates = [self.stuck(workers, lane, 9) for lane in ("one", "two", "three")]
+        assert eventually(lambda: 3 == sum(len(began) for _, began in gates))
+        done = threading.Event()
+        assert workers.submit(done.set, "four")
+        assert done.wait(5)
+        for gate, _ in gates:
+            gate.set()
+        assert eventually(lambda: 27 == sum(len(began) for _, began in gates))
+
+    def test_one_lane_alone_takes_all_threads(self) -> None:
+        workers = Workers(3, ["one"])
+        gate, began = self.stuck(workers, "one", 5)
+        assert eventually(lambda: 3 == len(began))
+        gate.set()
+        assert eventually(lambda: 5 == len(began))
+
+    def test_a_lane_that_is_not_known_yet_gets_the_next_free_thread(self) -> None:
+        workers = Workers(2, ["one"])
+        gate, began = self.stuck(workers, "one", 3)
+        assert eventually(lambda: 2 == len(began))
+        order: list[str] = []
+        workers.submit(lambda: order.append("new"), "new")
+        gate.set()
+        assert eventually(lambda: ["new"] == order and 3 == len(began))
+
+    def test_more_lanes_than_threads_all_get_their_turn(self) -> None:
+        workers, ran = Workers(1, "abcdef"), []
+        for lane in "abcdef" * 3:
+            assert workers.submit(lambda lane=lane: ran.append(lane), lane)
+        assert eventually(lambda: 18 == len(ran))
+        assert eventually(lambda: {0} == set(workers._running.values()))
