@@ -6,6 +6,7 @@ it is one dictionary look-up and one comparison of clocks, without a lock. Nothi
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Sequence
 
@@ -100,7 +101,8 @@ class _Documents(cachetools.Cache[DocumentKey, Entry]):
     def popitem(self) -> tuple[DocumentKey, Entry]:
         while True:
             key = next(iter(self))  # in the order in which they came
-            entry = self.pop(key)
+            entry = self[key]
+            del self[key]
             if not entry.used:
                 return key, entry
             entry.used = False
@@ -110,7 +112,8 @@ class _Documents(cachetools.Cache[DocumentKey, Entry]):
 class Cache:
     """At most *max_entries* documents, and the direct entries of the names that were read from them.
 
-    `hits` is read without a lock; everything else goes through the methods.
+    `hits` is read without a lock; everything else goes through the methods. A signal handler that reads or forgets may
+    interrupt any of them, so each step bears that what it has just seen is gone.
     """
 
     def __init__(self, max_entries: int) -> None:
@@ -136,7 +139,7 @@ class Cache:
         self._unlink_all()  # until when a direct entry holds is another moment in each process
 
     def _put_in_order(self) -> None:
-        kept = [self._documents[key] for key in self._documents]
+        kept = self._all()
         self._documents = _Documents(self._max_entries)
         for entry in kept[-self._max_entries :]:
             self._documents[entry.key] = entry
@@ -169,10 +172,7 @@ class Cache:
                 self._unlink(known)
                 entry.used = known.used
             elif len(self._documents) >= self._max_entries:
-                evicted = self._documents.popitem()[1]
-                self._unlink(evicted)
-                # Nothing older comes back in its place.
-                self._forgotten = max(self._forgotten, evicted.number)
+                self._evict()
             self._documents[entry.key] = entry
             if then is not None:
                 then()
@@ -213,15 +213,16 @@ class Cache:
     def sweep(self, is_over: Callable[[Entry], bool]) -> None:
         """Forget every answer that *is_over*."""
         with self._lock:
-            for entry in [each for each in self._documents.values() if is_over(each)]:
-                self._pop(entry.key, entry.number)
+            for entry in self._all():
+                if is_over(entry):
+                    self._pop(entry.key, entry.number)
 
     def clear(self, number: int) -> None:
         """Forget everything, and every answer that a flight up to *number* still brings."""
         with self._lock:
             self._forgotten = max(self._forgotten, number)
             self._unlink_all()
-            self._documents.clear()
+            self._documents = _Documents(self._max_entries)
             self._gone.clear()
 
     def __len__(self) -> int:
@@ -235,7 +236,19 @@ class Cache:
     def _pop(self, key: DocumentKey, number: int) -> None:
         known = self._documents.get(key)
         if known is not None and known.number <= number:
-            self._unlink(self._documents.pop(key))
+            self._unlink(known)
+            with contextlib.suppress(KeyError):
+                del self._documents[key]
+
+    def _evict(self) -> None:
+        with contextlib.suppress(KeyError, StopIteration):
+            evicted = self._documents.popitem()[1]
+            self._unlink(evicted)
+            self._forgotten = max(self._forgotten, evicted.number)  # nothing older comes back in its place
+
+    def _all(self) -> list[Entry]:
+        entries = [self._documents.get(key) for key in list(self._documents)]
+        return [entry for entry in entries if entry is not None]
 
     def _unlink(self, entry: Entry) -> None:
         for name in entry.names:
@@ -244,5 +257,5 @@ class Cache:
 
     def _unlink_all(self) -> None:
         self.hits.clear()
-        for entry in self._documents.values():
+        for entry in self._all():
             entry.drop_names()

@@ -157,10 +157,10 @@ class Outages:
             outage.failing.pop(key, None)
             for other, failing in list(outage.failing.items()):
                 if now > failing.retry_at + _UNREAD_AFTER:
-                    del outage.failing[other]
+                    outage.failing.pop(other, None)
             if outage.failing:
                 return
-            del self._links[key.resolver]
+            self._links.pop(key.resolver, None)
         if outage.told:
             _log().info("%s: answers again", key.resolver)
 

@@ -68,10 +68,19 @@ def test_arguments_win_over_variables_over_the_profile_over_the_file(
 
 
 def test_the_settings_reach_the_store(monkeypatch: pytest.MonkeyPatch) -> None:
-    for key, text in {"TTL": "7", "MAX_STALE": "8", "TIMEOUT": "9.5", "REFERENCES": "config"}.items():
+    texts = {"TTL": "7", "MAX_STALE": "8", "STALE_WAIT": "0.5", "TIMEOUT": "9.5", "REFERENCES": "config"}
+    for key, text in texts.items():
         monkeypatch.setenv(f"SECRETSOURCE_{key}", text)
     store = default_store()
-    assert (7, 8, 9.5, "config") == (store.ttl, store.max_stale, store.timeout, store.references)
+    assert (7, 8, 0.5, 9.5) == (store.ttl, store.max_stale, store.stale_wait, store.timeout)
+    assert "config" == store.references
+
+
+def test_stale_wait_is_a_second_unless_a_file_a_profile_or_an_argument_says_otherwise(project: Path) -> None:
+    assert 1.0 == Config.load().stale_wait == default_store().stale_wait
+    write(project, "stale_wait = 2\n[profiles.prod]\nstale_wait = 0\n")
+    assert (2, 0) == (Config.load().stale_wait, Config.load(profile="prod").stale_wait)
+    assert 3 == Config.load(profile="prod", stale_wait=3).stale_wait
 
 
 def test_a_variable_gives_the_chain(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -142,7 +142,7 @@ class TestNotThere:
             store.get("a")
         backend.says["a"] = BackendUnavailable("down")
         clock.advance(5)
-        with pytest.raises(BackendUnavailable, match="fake at db#password: server error"):
+        with pytest.raises(BackendUnavailable, match=r"fake at a: server error \(down\)"):
             store.get("a")
 
     def test_on_a_refresh_it_drops_the_value(self, store: Store, backend: FakeResolver) -> None:
@@ -202,7 +202,7 @@ class TestOutage:
         self, store: Store, backend: FakeResolver
     ) -> None:
         backend.says["a"] = BackendUnavailable("down")
-        with pytest.raises(BackendUnavailable, match="fake at db#password: server error"):
+        with pytest.raises(BackendUnavailable, match=r"fake at a: server error \(down\)"):
             store.get("a")
         backend.says["a"] = Document(value="up")
         assert "up" == store.get("a").value

@@ -10,9 +10,6 @@ from secrets import token_hex
 from typing import Any
 
 import pytest
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from secretsource._chain import Link
 from secretsource._masked import MaskedStr
@@ -33,7 +30,7 @@ from secretsource.errors import (
     SecretSourceError,
     resolver_error,
 )
-from tests.fakes import FakeClock, FakeResolver, in_threads, outcome
+from tests.fakes import FakeClock, FakeResolver, in_threads
 
 
 class TestChain:
@@ -266,7 +263,7 @@ class TestExplain:
 
 
 class TestSettings:
-    @pytest.mark.parametrize("key", ["ttl", "max_stale", "negative_ttl", "timeout"])
+    @pytest.mark.parametrize("key", ["ttl", "max_stale", "stale_wait", "negative_ttl", "timeout"])
     @pytest.mark.parametrize("seconds", [-1, -0.001, float("nan"), float("-inf")])
     def test_a_time_below_zero_is_refused(self, key: str, seconds: float) -> None:
         with pytest.raises(ConfigError, match=f"{key} must be 0 seconds or more"):
@@ -371,91 +368,6 @@ def test_readers_and_forgetters_together_never_see_a_wrong_value() -> None:
     assert len(store._reads._cache) <= 3
     kept = {id(entry) for entry in store._reads._cache._documents.values()}
     assert all(id(hit.entry) in kept for hit in store._reads._cache.hits.values())
-
-
-TTL, MAX_STALE, NEGATIVE_TTL = 100.0, 60.0, 5.0
-SAYINGS = ["found", "not there", "denied", "down", "tls", "broken", "odd"]
-
-
-class StoreAgainstModel(RuleBasedStateMachine):
-    """One backend that follows a script, one document; the model is the table of outcomes and nothing else."""
-
-    @initialize()
-    def begin(self) -> None:
-        self.clock, self.backend = FakeClock(), FakeResolver()
-        self.store = Store(
-            [self.backend], ttl=TTL, max_stale=MAX_STALE, negative_ttl=NEGATIVE_TTL, clock=self.clock
-        )
-        self.known: tuple[str, float] | None = None  # what the last answer was, and when it was asked for
-        self.version = 0
-        self.say("found")
-
-    @rule(saying=st.sampled_from(SAYINGS))
-    def say(self, saying: str) -> None:
-        self.saying = saying
-        self.version += 1
-        self.backend.says["a"] = {
-            "found": Document(value=str(self.version)),
-            "not there": None,
-            "denied": AccessDenied(),
-            "down": BackendUnavailable(),
-            "tls": BackendUnavailable(reason=Reason.TLS),
-            "broken": InvalidResponse(),
-            "odd": ValueError(),
-        }[saying]
-
-    @rule(seconds=st.sampled_from([0.0, 1.0, 4.9, 5.0, 50.0, 99.9, 100.0, 160.0]))
-    def wait(self, seconds: float) -> None:
-        self.clock.advance(seconds)
-
-    @rule()
-    def invalidate(self) -> None:
-        self.store.invalidate("a")
-        self.known = None
-
-    @rule(refresh=st.booleans())
-    def read(self, refresh: bool) -> None:
-        before = len(self.backend.calls)
-        expected, asks = self.expected(refresh)
-        got = outcome(lambda: self.store.get("a", refresh=refresh))
-        shown = type(got) if isinstance(got, BaseException) else (str(got.value), got.stale)
-        assert expected == shown
-        assert asks == len(self.backend.calls) - before
-
-    def expected(self, refresh: bool) -> tuple[object, int]:
-        """Return what a reader must get, and how many calls it costs."""
-        kept = self.known
-        if kept is not None and not refresh:
-            value, asked_at = kept
-            age = self.clock() - asked_at
-            if age < (TTL if value else NEGATIVE_TTL):
-                return ((value, False) if value else SecretNotFound), 0
-        self.distrusted = self.saying == "tls" or (
-            getattr(self, "distrusted", False) and self.saying not in {"found", "not there", "denied"}
-        )
-        if self.saying == "found":
-            self.known = (str(self.version), self.clock())
-            return (str(self.version), False), 1
-        if self.saying == "not there":
-            self.known = ("", self.clock())
-            return SecretNotFound, 1
-        if self.saying == "denied":
-            self.known = None
-            return AccessDenied, 1
-        has_value = kept is not None and kept[0] and self.clock() - kept[1] < TTL + MAX_STALE
-        if self.saying in {"down", "broken"} and has_value and not refresh and not self.distrusted:
-            assert kept is not None
-            return (kept[0], True), 1
-        return {
-            "down": BackendUnavailable,
-            "tls": BackendUnavailable,
-            "broken": InvalidResponse,
-            "odd": ResolverError,
-        }[self.saying], 1
-
-
-TestModel = StoreAgainstModel.TestCase
-TestModel.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
 
 
 class TestAfterAFailedVerification:

@@ -1,6 +1,8 @@
 """Run the demonstration: ``make demo``."""
 
+import logging
 import os
+import sys
 import time
 import timeit
 from collections.abc import Callable
@@ -76,6 +78,7 @@ def show_denied(places: Places) -> None:
 
 def show_down(places: Places) -> None:
     heading("Vault is down", "its process is stopped")
+    show_log()
     configure()
     get_secret(NAME)
     places.bao.stop()
@@ -87,6 +90,12 @@ def show_down(places: Places) -> None:
     configure()
     attempt(lambda: get_secret(NAME))
     say("")
+
+
+def show_log() -> None:
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(logging.Formatter("log: %(levelname)s %(name)s: %(message)s\n"))
+    logging.getLogger("secretsource").addHandler(handler)
 
 
 def attempt(read: Callable[[], object]) -> None:

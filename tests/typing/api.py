@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import assert_type
 
 import secretsource
 from secretsource import (
+    Attempt,
+    Attempts,
     BackendUnavailable,
     Config,
     DeadlineExceeded,
@@ -106,6 +108,27 @@ with Store([MemoryResolver(), Link(MemoryResolver(name="other"), on_denied="next
 Link(MemoryResolver(), on_denied="ignore")  # type: ignore[arg-type]
 Store(["env"])  # type: ignore[list-item]  # names belong into the configuration
 
+# Rotation
+
+assert_type(store.reject(secret, timeout=1), Secret)
+assert_type(store.attempts("a/b", on=PermissionError), Attempts[Secret])
+assert_type(secretsource.attempts("a/b", on=(PermissionError, OSError), timeout=1), Attempts[MaskedStr])
+for attempt in secretsource.attempts("a/b", on=lambda error: "401" in str(error)):
+    assert_type(attempt, Attempt[MaskedStr])
+    with attempt as key:
+        assert_type(key, MaskedStr)
+        attempt.reject()
+store.attempts("a/b", on="PermissionError")  # type: ignore[arg-type]  # no name of a class
+
+
+def changed(old: Secret, new: Secret) -> None: ...
+
+
+assert_type(store.on_rotation("a/b", changed), Callable[[], None])
+assert_type(secretsource.on_rotation("a/b", changed), Callable[[], None])
+store.on_rotation("a/b", print)
+store.on_rotation("a/b", lambda old: None)  # type: ignore[arg-type,misc]  # it is told both
+
 
 async def stores() -> None:
     async with Store([MemoryResolver()]) as one:
@@ -113,6 +136,10 @@ async def stores() -> None:
         assert_type(await one.aget("a/b"), Secret)
         assert_type(await one.aget("a/b", default=None), Secret | None)
         assert_type(await one.aget_many(["a"]), dict[str, Secret])
+        assert_type(await one.areject(secret), Secret)
+        async for attempt in one.attempts("a/b", on=PermissionError):
+            async with attempt as used:
+                assert_type(used, Secret)
         assert_type(await one.aget_fields("a"), Mapping[str, MaskedStr | MaskedBytes])
 
 
