@@ -5,8 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -124,3 +126,27 @@ def run_script(script: str, timeout: float = 30) -> subprocess.CompletedProcess[
         check=False,
         cwd=ROOT,
     )
+
+
+class BatchResolver(FakeResolver):
+    """One that is asked for several documents at once; what `says` holds is the answer for each of them."""
+
+    def __init__(self, name: str = "fake", *, fields: bool = False) -> None:
+        super().__init__(name, fields=fields)
+        self.batches: list[list[str]] = []
+        self.before_batch: Callable[[], object] = bool
+
+    def fetch_many(self, locations: Sequence[Location], deadline: Deadline) -> list[object]:
+        self.batches.append([location.address for location in locations])
+        self.before_batch()
+        return [outcome(partial(self.fetch, each, deadline)) for each in locations]
+
+
+def eventually(condition: Callable[[], object], *, within: float = 5) -> bool:
+    """Wait until what another thread does makes *condition* true; return whether it did in time."""
+    until = time.monotonic() + within
+    while not condition():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.002)
+    return True

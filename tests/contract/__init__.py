@@ -1,0 +1,1 @@
+"""The cache contract, sentence by sentence."""

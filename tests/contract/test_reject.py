@@ -1,0 +1,205 @@
+"""Saying that a secret was refused."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from secretsource import Secret, Store
+from secretsource.errors import AccessDenied, BackendUnavailable, SecretNotFound
+from secretsource.resolvers import Document
+from tests.contract.worlds import MAX_STALE, TTL, WINDOW, World, down
+from tests.fakes import FakeClock, FakeResolver, Gate, in_threads, outcome
+
+
+@pytest.fixture
+def world() -> World:
+    world = World()
+    world.rotate("a", "1")
+    return world
+
+
+@pytest.fixture
+def refused(world: World) -> Secret:
+    secret = world.store.get("a")
+    world.backend.calls.clear()
+    return secret
+
+
+def test_32_threads_cause_one_refresh(world: World, refused: Secret) -> None:
+    gate = Gate(Document(value="x", version="2"))
+    world.backend.says["a"] = gate
+    threading.Timer(0.1, gate.open).start()
+    assert {"2"} == set(in_threads(32, lambda: world.store.reject(refused).version))
+    assert 1 == world.calls
+
+
+def test_32_threads_and_a_fast_backend_too(world: World, refused: Secret) -> None:
+    world.rotate("a", "2")
+    assert {"2"} == set(in_threads(32, lambda: world.store.reject(refused).version))
+    assert 1 == world.calls
+
+
+def test_threads_and_coroutines_together_cause_one(world: World, refused: Secret) -> None:
+    gate = Gate(Document(value="x", version="2"))
+    world.backend.says["a"] = gate
+    threading.Timer(0.1, gate.open).start()
+
+    async def crowd() -> set[str | None]:
+        return {
+            each.version for each in await asyncio.gather(*[world.store.areject(refused) for _ in range(50)])
+        }
+
+    said = in_threads(4, lambda: asyncio.run(crowd()))
+    assert [{"2"}] * 4 == said
+    assert 1 == world.calls
+
+
+def test_a_key_that_stays_wrong_costs_one_call_in_five_seconds(world: World, refused: Secret) -> None:
+    for _ in range(40):  # twenty seconds
+        assert "1" == world.store.reject(world.store.get("a")).version
+        world.clock.advance(0.5)
+    assert 4 == world.calls
+
+
+@pytest.mark.parametrize("age", [TTL, TTL + 1])
+def test_also_when_its_ttl_is_over(world: World, refused: Secret, age: float) -> None:
+    world.clock.advance(age)
+    assert "1" == world.store.reject(refused).version
+    assert 1 == world.calls
+
+
+def test_another_version_in_the_cache_is_returned_without_a_call(world: World, refused: Secret) -> None:
+    world.rotate("a", "2")
+    world.store.get("a", refresh=True)
+    world.backend.calls.clear()
+    assert "2" == world.store.reject(refused).version
+    assert 0 == world.calls
+
+
+def test_a_much_older_secret_does_not_cause_one_either(world: World, refused: Secret) -> None:
+    for version in "234":
+        world.rotate("a", version)
+        world.store.get("a", refresh=True)
+    world.backend.calls.clear()
+    assert ["4"] * 10 == [world.store.reject(refused).version for _ in range(10)]
+    assert 0 == world.calls
+
+
+def test_the_new_version_can_be_refused_as_well_but_not_at_once(world: World, refused: Secret) -> None:
+    world.rotate("a", "2")
+    newer = world.store.reject(refused)
+    world.rotate("a", "3")
+    assert "2" == world.store.reject(newer).version
+    world.clock.advance(5)
+    assert "3" == world.store.reject(newer).version
+    assert 2 == world.calls
+
+
+def test_the_limit_is_one_of_each_document(world: World, refused: Secret) -> None:
+    world.rotate("b", "1")
+    other = world.store.get("b")
+    world.rotate("a", "2"), world.rotate("b", "2")
+    assert ("2", "2") == (world.store.reject(refused).version, world.store.reject(other).version)
+
+
+def test_two_names_of_one_document_share_it() -> None:
+    backend = FakeResolver(fields=True)
+    backend.says["db"] = Document(fields={"user": "u", "password": "p"}, version="1")
+    store = Store([backend], clock=FakeClock())
+    user, password = store.get("db/user"), store.get("db/password")
+    assert ("1", "1") == (store.reject(user).version, store.reject(password).version)
+    assert 2 == len(backend.calls)
+
+
+def test_a_value_that_changed_under_the_same_version_is_another(world: World) -> None:
+    world.backend.says["a"] = Document(value="x")
+    secret = world.store.get("a")
+    world.backend.says["a"] = Document(value="y")
+    assert "y" == world.store.reject(secret).value
+
+
+def test_readers_get_the_new_version_afterwards(world: World, refused: Secret) -> None:
+    world.rotate("a", "2")
+    world.store.reject(refused)
+    assert ("2", 1) == (world.version(), world.calls)
+
+
+def test_it_joins_no_fetch_that_began_before(world: World, refused: Secret) -> None:
+    gate = Gate(Document(value="x", version="1"))
+    world.backend.says["a"] = gate
+    world.clock.advance(WINDOW)
+    world.store.get("a")
+    gate.wait_until_entered()
+    world.rotate("a", "2")
+    assert "2" == world.store.reject(refused).version
+    gate.open()
+    world.settled()
+    assert "2" == world.version()
+
+
+class TestMeanwhile:
+    def test_a_denial_is_told_to_all(self, world: World, refused: Secret) -> None:
+        world.backend.says["a"] = AccessDenied()
+        assert {AccessDenied} == {type(each) for each in in_threads(8, lambda: world.store.reject(refused))}
+        with pytest.raises(AccessDenied):
+            world.store.get("a")
+
+    def test_a_deletion_is_told(self, world: World, refused: Secret) -> None:
+        world.backend.says["a"] = None
+        with pytest.raises(SecretNotFound):
+            world.store.reject(refused)
+
+    def test_an_outage_is_told_to_who_waited_and_costs_one_call(self, world: World, refused: Secret) -> None:
+        gate = Gate(down())
+        world.backend.says["a"] = gate
+        threading.Timer(0.1, gate.open).start()
+        said = in_threads(16, lambda: world.store.reject(refused))
+        assert 1 == world.calls
+        assert BackendUnavailable in {type(each) for each in said}
+        assert {BackendUnavailable, Secret} >= {type(each) for each in said}
+
+    def test_an_outage_takes_the_value_from_nobody_else(self, world: World, refused: Secret) -> None:
+        world.backend.says["a"] = down()
+        with pytest.raises(BackendUnavailable):
+            world.store.reject(refused)
+        assert "1" == world.version()
+
+    def test_a_hung_backend_holds_it_no_longer_than_its_timeout(self, world: World, refused: Secret) -> None:
+        gate = Gate(down())
+        world.backend.says["a"] = gate
+        assert isinstance(outcome(lambda: world.store.reject(refused, timeout=0.05)), BackendUnavailable)
+        gate.open()
+
+    def test_it_is_no_way_past_max_stale(self, world: World, refused: Secret) -> None:
+        world.backend.says["a"] = down()
+        world.clock.advance(TTL + MAX_STALE)
+        for _ in range(3):
+            with pytest.raises(BackendUnavailable):
+                world.store.reject(refused)
+
+    def test_invalidate_is_no_obstacle(self, world: World, refused: Secret) -> None:
+        world.store.invalidate("a")
+        world.rotate("a", "2")
+        assert "2" == world.store.reject(refused).version
+        assert 1 == world.calls
+
+    def test_a_link_in_front_that_has_it_now_goes_first(self) -> None:
+        front, back, clock = FakeResolver("front"), FakeResolver("back"), FakeClock()
+        back.says["a"] = Document(value="x")
+        store = Store([front, back], clock=clock)
+        secret = store.get("a")
+        front.says["a"] = Document(value="y")
+        clock.advance(5)
+        assert "front" == store.reject(secret).source
+
+
+def test_an_edit_of_a_local_file_is_seen_at_once() -> None:
+    backend = FakeResolver(local=True)
+    backend.says["a"] = Document(value="x")
+    store = Store([backend], clock=FakeClock())
+    secret = store.get("a")
+    backend.says["a"] = Document(value="y")
+    assert "y" == store.reject(secret).value

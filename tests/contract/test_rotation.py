@@ -1,0 +1,414 @@
+"""Being told of a change: once, in order, on another thread than the readers'."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import logging
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from secrets import token_hex
+
+import pytest
+
+from secretsource import InvalidReference, Secret, Store
+from secretsource.errors import AccessDenied
+from secretsource.resolvers import Document
+from tests.contract.worlds import NEGATIVE_TTL, TTL, WINDOW, World, down
+from tests.fakes import FakeClock, FakeResolver, Gate, eventually, in_threads, outcome, run_script
+
+
+class Told:
+    """A callback that remembers."""
+
+    def __init__(self) -> None:
+        self.changes: list[tuple[str | None, str | None]] = []
+        self.threads: set[threading.Thread] = set()
+        self.secrets: list[tuple[Secret, Secret]] = []
+
+    def __call__(self, old: Secret, new: Secret) -> None:
+        self.changes.append((old.version, new.version))
+        self.threads.add(threading.current_thread())
+        self.secrets.append((old, new))
+
+    def is_told(self, *changes: tuple[str, str]) -> bool:
+        return eventually(lambda: self.changes == list(changes), within=3) and not self.more()
+
+    def more(self) -> bool:
+        """Whether anything comes a little later."""
+        before = len(self.changes)
+        threading.Event().wait(0.03)
+        return len(self.changes) > before
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    world = World()
+    world.rotate("a", "1")
+    yield world
+    world.store.close()
+
+
+def watching(
+    world: World, name: str = "a", callback: Callable[[Secret, Secret], object] | None = None
+) -> Told:
+    """Watch a name, and wait until the store knows its version of now."""
+    told = Told()
+    world.store.on_rotation(name, callback or told)
+    rotations = world.store._rotations
+    assert eventually(lambda: rotations._watches[name].secret is not None), "the store did not look"
+    return told
+
+
+def rotation_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "secretsource-rotation"]
+
+
+class TestHowAChangeIsNoticed:
+    def test_by_a_read_that_asks(self, world: World) -> None:
+        told = watching(world)
+        world.rotate("a", "2")
+        world.store.get("a", refresh=True)
+        assert told.is_told(("1", "2"))
+
+    def test_by_a_reader_at_the_ttl(self, world: World) -> None:
+        told = watching(world)
+        world.rotate("a", "2")
+        world.clock.advance(TTL)
+        world.store.get("a")
+        assert told.is_told(("1", "2"))
+
+    def test_by_a_refresh_behind_a_reader(self, world: World) -> None:
+        told = watching(world)
+        world.rotate("a", "2")
+        world.clock.advance(WINDOW)
+        world.store.get("a")
+        assert told.is_told(("1", "2"))
+
+    def test_by_a_rejection(self, world: World) -> None:
+        told = watching(world)
+        secret = world.store.get("a")
+        world.rotate("a", "2")
+        world.store.reject(secret)
+        assert told.is_told(("1", "2"))
+
+    def test_by_nobody_but_the_store(self, world: World) -> None:
+        told = watching(world)
+        world.rotate("a", "2")
+        world.clock.advance(TTL)
+        assert told.is_told(("1", "2"))
+
+    def test_by_the_readers_of_another_name_of_the_document(self) -> None:
+        backend = FakeResolver(fields=True)
+        world = World(backend)
+        backend.says["db"] = Document(fields={"user": "x", "password": "y"}, version="1")
+        told = watching(world, "db/password")
+        backend.says["db"] = Document(fields={"user": "x", "password": "z"}, version="2")
+        world.store.get("db/user", refresh=True)
+        assert told.is_told(("1", "2"))
+        backend.says["db"] = Document(fields={"user": "x", "password": "zz"}, version="3")
+        world.store.get_fields("db", refresh=True)
+        assert told.is_told(("1", "2"), ("2", "3"))
+        world.store.close()
+
+    def test_when_the_value_was_in_the_cache_before_anybody_watched(self, world: World) -> None:
+        world.store.get("a")
+        told = Told()
+        world.store.on_rotation("a", told)
+        threading.Event().wait(0.1)
+        world.rotate("a", "2")
+        world.store.get("a", refresh=True)
+        assert told.is_told(("1", "2"))
+
+    def test_when_the_secret_moves_to_a_link_in_front(self) -> None:
+        front, back = FakeResolver("front"), FakeResolver("back")
+        world = World(front, back)
+        back.says["a"] = Document(value="x", version="1")
+        told = watching(world)
+        front.says["a"] = Document(value="x", version="2")
+        world.clock.advance(NEGATIVE_TTL)
+        world.store.get("a")
+        assert told.is_told(("1", "2"))
+        assert ("back", "front") == tuple(each.source for each in told.secrets[0])
+        world.store.close()
+
+    def test_when_it_moves_back_to_where_it_was_before(self) -> None:
+        front, back = FakeResolver("front"), FakeResolver("back")
+        world = World(front, back)
+        back.says["a"] = Document(value="x", version="1")
+        told = watching(world)
+        front.says["a"] = Document(value="x", version="2")
+        world.clock.advance(NEGATIVE_TTL)
+        world.store.get("a")
+        front.says["a"] = None
+        world.clock.advance(WINDOW)
+        world.store.get("a")
+        assert eventually(lambda: world.store.get("a").version == "1")
+        assert told.is_told(("1", "2"), ("2", "1"))
+        world.store.close()
+
+    def test_after_it_was_away_for_a_while(self, world: World) -> None:
+        told = watching(world)
+        for answer in (None, AccessDenied(), down()):
+            world.backend.says["a"] = answer
+            world.clock.advance(TTL + 900)
+            outcome(world.version)
+        assert told.is_told()
+        world.rotate("a", "2")
+        world.clock.advance(NEGATIVE_TTL)
+        world.store.get("a")
+        assert told.is_told(("1", "2"))
+
+    def test_a_value_that_changes_under_the_same_version_is_a_change(self, world: World) -> None:
+        told = watching(world)
+        world.rotate("a", "1")
+        world.store.get("a", refresh=True)
+        assert told.is_told(("1", "1"))
+
+    def test_the_same_answer_again_is_none(self, world: World) -> None:
+        told = watching(world)
+        for _ in range(10):
+            world.store.get("a", refresh=True)
+        assert told.is_told()
+
+    def test_a_change_of_another_field_without_versions_is_none(self) -> None:
+        backend = FakeResolver(fields=True)
+        world = World(backend)
+        backend.says["db"] = Document(fields={"user": "x", "password": "y"})
+        told = watching(world, "db/password")
+        backend.says["db"] = Document(fields={"user": "z", "password": "y"})
+        world.store.get("db/user", refresh=True)
+        assert told.is_told()
+        world.store.close()
+
+
+class TestCallbacks:
+    def test_each_change_is_told_once_and_in_order(self, world: World) -> None:
+        told = watching(world)
+        versions = [str(number) for number in range(1, 40)]
+        for version in versions[1:]:
+            world.rotate("a", version)
+            in_threads(4, lambda: world.store.get("a", refresh=True))
+        assert told.is_told(*itertools.pairwise(versions))
+
+    def test_they_run_on_no_readers_thread(self, world: World) -> None:
+        told = watching(world)
+        world.rotate("a", "2")
+        world.store.get("a", refresh=True)
+        assert told.is_told(("1", "2"))
+        assert {"secretsource-rotation"} == {thread.name for thread in told.threads}
+
+    def test_a_slow_one_holds_up_no_reader(self, world: World) -> None:
+        going = threading.Event()
+        watching(world, callback=lambda old, new: going.wait(10))
+        for version in "23456":
+            world.rotate("a", version)
+            assert version == world.store.get("a", refresh=True, timeout=1).version
+        going.set()
+
+    def test_one_that_raises_hurts_nobody(self, world: World, caplog: pytest.LogCaptureFixture) -> None:
+        value = world.rotate("a", "1")
+
+        def fails(old: Secret, new: Secret) -> None:
+            raise ValueError(old.value + new.value)
+
+        told = watching(world)
+        world.store.on_rotation("a", fails)
+        world.store.on_rotation("a", after := Told())
+        newer = world.rotate("a", "2")
+        assert "2" == world.store.get("a", refresh=True).version
+        world.rotate("a", "3")
+        world.store.get("a", refresh=True)
+        for each in (told, after):
+            assert each.is_told(("1", "2"), ("2", "3"))
+        assert [logging.ERROR] * 2 == [each.levelno for each in caplog.records]
+        assert all(word in caplog.text for word in ("fails", "'a'", "ValueError", "test_rotation.py"))
+        said = caplog.text + repr([vars(each) for each in caplog.records])
+        assert not [each for each in (value, newer) if each in said]
+
+    @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, MemoryError])
+    def test_whatever_it_raises(self, world: World, error: type[BaseException]) -> None:
+        def fails(old: Secret, new: Secret) -> None:
+            raise error
+
+        world.store.on_rotation("a", fails)
+        told = watching(world)
+        for version in "23":
+            world.rotate("a", version)
+            world.store.get("a", refresh=True)
+        assert told.is_told(("1", "2"), ("2", "3"))
+
+    def test_one_may_read_watch_and_stop(self, world: World) -> None:
+        seen: list[str | None] = []
+        stops: list[Callable[[], None]] = []
+
+        def callback(old: Secret, new: Secret) -> None:
+            seen.append(world.store.get("a").version)
+            stops.append(world.store.on_rotation("a", lambda old, new: None))
+            stops[0]()
+
+        stops.append(world.store.on_rotation("a", callback))
+        told = watching(world)
+        for version in "23":
+            world.rotate("a", version)
+            world.store.get("a", refresh=True)
+            assert told.is_told(*itertools.pairwise("123"[: int(version)]))
+        assert ["2"] == seen
+
+    def test_two_names_are_told_apart(self, world: World) -> None:
+        world.rotate("b", "1")
+        a, b = watching(world), watching(world, "b")
+        world.rotate("b", "2")
+        world.store.get("b", refresh=True)
+        assert b.is_told(("1", "2"))
+        assert a.is_told()
+
+    def test_a_name_whose_backend_hangs_holds_up_no_other(self, world: World) -> None:
+        told = watching(world)
+        gate = Gate(down())
+        world.backend.says["hangs"] = gate
+        world.store.on_rotation("hangs", Told())
+        gate.wait_until_entered()
+        world.rotate("a", "2")
+        world.store.get("a", refresh=True)
+        assert told.is_told(("1", "2"))
+        gate.open()
+
+    def test_a_wrong_name_is_told_at_once(self, world: World) -> None:
+        with pytest.raises(InvalidReference):
+            world.store.on_rotation("not a name", Told())
+
+
+class TestStop:
+    def test_nothing_is_told_afterwards(self, world: World) -> None:
+        told, other = Told(), watching(world)
+        stop = world.store.on_rotation("a", told)
+        stop()
+        world.rotate("a", "2")
+        world.store.get("a", refresh=True)
+        assert other.is_told(("1", "2"))
+        assert told.is_told()
+
+    def test_twice_stops_no_other(self, world: World) -> None:
+        told = watching(world)
+        stop = world.store.on_rotation("a", told)
+        stop()
+        stop()
+        world.rotate("a", "2")
+        world.store.get("a", refresh=True)
+        assert told.is_told(("1", "2"))
+
+    def test_the_last_one_ends_the_thread(self, world: World) -> None:
+        before = rotation_threads()
+        stop = world.store.on_rotation("a", Told())
+        assert len(rotation_threads()) > len(before)
+        stop()
+        assert eventually(lambda: set(rotation_threads()) <= set(before))
+
+    def test_one_can_be_started_again(self, world: World) -> None:
+        world.store.on_rotation("a", Told())()
+        told = watching(world)
+        world.rotate("a", "2")
+        world.store.get("a", refresh=True)
+        assert told.is_told(("1", "2"))
+
+
+class TestTheStore:
+    def test_without_a_watch_there_is_no_thread(self, world: World) -> None:
+        before = set(rotation_threads())
+        world.store.get("a")
+        world.store.get("a", refresh=True)
+        assert before >= set(rotation_threads())
+
+    def test_closed_it_goes_on_with_the_next_read(self, world: World) -> None:
+        told = watching(world)
+        world.store.close()
+        world.rotate("a", "2")
+        assert told.is_told()
+        world.store.get("a")
+        assert told.is_told(("1", "2"))
+
+    def test_closed_it_reads_no_more(self, world: World) -> None:
+        watching(world)
+        before = set(rotation_threads())
+        world.store.close()
+        assert eventually(lambda: not any(thread.is_alive() for thread in before))
+        assert 1 == world.calls
+
+    def test_dropped_it_is_collected_with_its_thread(self) -> None:
+        before = set(rotation_threads())
+        backend = FakeResolver()
+        backend.says["a"] = Document(value="x")
+        store = Store([backend], clock=FakeClock())
+        store.on_rotation("a", Told())
+        assert eventually(lambda: backend.calls)
+        known = weakref.ref(store)
+        del store
+        assert eventually(lambda: gc.collect() is None or known() is None)
+        assert eventually(lambda: set(rotation_threads()) <= before)
+
+    def test_what_it_cannot_read_is_tried_again(self, world: World) -> None:
+        world.backend.says["new"] = down()
+        told = Told()
+        world.store.on_rotation("new", told)
+        assert eventually(lambda: len(world.backend.calls) >= 2)
+        assert told.is_told()
+
+    def test_an_invalidation_hides_no_change(self, world: World) -> None:
+        told = watching(world)
+        world.rotate("a", "2")
+        world.store.invalidate()
+        world.store.get("a")
+        assert told.is_told(("1", "2"))
+
+
+def test_a_child_tells_its_own_changes_once() -> None:
+    done = run_script(
+        """
+import os, time, warnings
+from secretsource import Store
+from secretsource.resolvers import Document
+from tests.fakes import FakeClock, FakeResolver, eventually
+warnings.filterwarnings("ignore", message=".*multi-threaded.*fork", category=DeprecationWarning)
+backend = FakeResolver()
+backend.says["a"] = Document(value="x", version="1")
+store, told = Store([backend], clock=FakeClock()), []
+store.on_rotation("a", lambda old, new: told.append((os.getpid(), old.version, new.version)))
+assert eventually(lambda: store._rotations._watches["a"].secret is not None)
+pid = os.fork()
+backend.says["a"] = Document(value="y", version="2")
+store.get("a", refresh=True)
+assert eventually(lambda: told), "nothing was told"
+time.sleep(0.05)
+assert [(os.getpid(), "1", "2")] == told, told
+if pid == 0:
+    os._exit(0)
+print(os.waitpid(pid, 0)[1], flush=True)
+"""
+    )
+    assert ("0\n", "", 0) == (done.stdout, done.stderr, done.returncode)
+
+
+def test_a_storm_is_told_without_a_gap(world: World) -> None:
+    told = watching(world)
+    over = threading.Event()
+
+    def storm() -> None:
+        for number in range(2, 300):
+            world.backend.says["a"] = Document(value=token_hex(4), version=str(number))
+            if number % 3 == 0:
+                world.store.get("a", refresh=True)
+        over.set()
+
+    def readers() -> None:
+        while not over.is_set():
+            world.store.get("a", refresh=True)
+
+    threading.Thread(target=storm).start()
+    in_threads(4, readers)
+    last = world.store.get("a", refresh=True).version
+    assert eventually(lambda: told.changes[-1][1] == last)
+    numbers = [int(new or 0) for _, new in told.changes]
+    assert sorted(set(numbers)) == numbers
+    assert all(one[1] == other[0] for one, other in itertools.pairwise(told.changes))
