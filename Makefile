@@ -20,7 +20,7 @@ PACKAGE_STAMP := $(VENV)/.ready-package-$(call digest,requirements/dev.txt pypro
 BENCH_STAMP := $(VENV)/.ready-bench-$(call digest,requirements/dev.txt requirements/bench.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test demo check bench docs format lock clean
+.PHONY: help setup test demo check bench fleet docs format lock clean
 
 help:  ## List the targets
 	@echo 'Targets (set-up happens by itself, in $(VENV), once):'
@@ -50,6 +50,9 @@ check: $(PACKAGE_STAMP)  ## Lint, formatting, types, import floors, documentatio
 
 bench: $(BENCH_STAMP) $(PACKAGE_STAMP)  ## Measure ourselves beside the peers
 	@$(PY) -m bench $(ARGS)
+
+fleet: $(PACKAGE_STAMP)  ## Simulate what ten thousand processes ask of a backend
+	@$(PY) -m bench.fleet $(ARGS)
 
 docs: $(PACKAGE_STAMP)  ## Build the documentation
 	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet --site-dir '$(CURDIR)/site'

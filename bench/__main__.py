@@ -16,7 +16,16 @@ from bench._harness import FULL, QUICK, TINY, Effort, Goal, Section
 from bench._peers import missing
 from bench._servers import Servers
 
-SECTIONS = {"A": "hit", "B": "miss", "C": "start", "D": "stampede", "E": "memory"}
+SECTIONS = {
+    "A": "hit",
+    "B": "miss",
+    "C": "start",
+    "D": "stampede",
+    "E": "expiry",
+    "F": "outage",
+    "G": "many",
+    "H": "memory",
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -44,14 +53,14 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m bench", description="Measure secretsource beside its peers."
     )
-    parser.add_argument("--quick", action="store_true", help="under a minute; ratios are rough")
+    parser.add_argument("--quick", action="store_true", help="under two minutes; ratios are rough")
     parser.add_argument("--tiny", action="store_true", help=argparse.SUPPRESS)  # whether it runs, for tests
     parser.add_argument(
         "--only",
         action="append",
         metavar="SECTION",
         choices=list(SECTIONS),
-        help="one of A to E; may be repeated",
+        help="one of A to H; may be repeated",
     )
     parser.add_argument("--json", metavar="FILE", help="write the tables and goals there as well")
     return parser.parse_args(arguments)

@@ -14,6 +14,7 @@ from typing import Any
 
 NAME = "bench/token"
 VERSION = "11111111-2222-3333-4444-555555555555"
+_BATCH = "BatchGetSecretValue"
 ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:bench-AbCdEf"
 
 
@@ -46,12 +47,18 @@ class _State:
         self.first = self.last = 0.0
         self._bodies = {name: json.dumps(body).encode() for name, body in answers(value).items()}
 
-    def reply(self, operation: str) -> bytes:
+    def reply(self, operation: str, asked: bytes) -> bytes:
         self.first = self.first or time.perf_counter()
         self.calls[operation] += 1
         if self.failing:
             return _reply(b"500 Internal Server Error", b'{"__type":"InternalServiceError","Message":"down"}')
-        return _reply(b"200 OK", self._bodies.get(operation, b"{}"))
+        body = self._batch(asked) if operation == _BATCH else self._bodies.get(operation, b"{}")
+        return _reply(b"200 OK", body)
+
+    def _batch(self, asked: bytes) -> bytes:
+        one = json.loads(self._bodies["GetSecretValue"])
+        names = json.loads(asked)["SecretIdList"]
+        return json.dumps({"SecretValues": [one | {"Name": name} for name in names]}).encode()
 
 
 def _reply(status: bytes, body: bytes) -> bytes:
@@ -81,10 +88,10 @@ class _Connection(asyncio.Protocol):
             return
         self._pending = rest[length:]
         target = head[head.lower().index(b"x-amz-target:") :].split(b"\r\n", 1)[0]
-        self._answer(target.rpartition(b".")[2].decode())
+        self._answer(target.rpartition(b".")[2].decode(), rest[:length])
 
-    def _answer(self, operation: str) -> None:
-        reply = self._state.reply(operation)
+    def _answer(self, operation: str, asked: bytes) -> None:
+        reply = self._state.reply(operation, asked)
         if self._state.delay:
             asyncio.get_running_loop().call_later(self._state.delay, self._write, reply)
         else:

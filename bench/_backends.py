@@ -143,7 +143,7 @@ def conjur(servers: Servers) -> Iterator[Reads]:
         encoded = {"Accept-Encoding": "base64"}
         token = pool.request("POST", login, body=server.api_key, headers=encoded).data.decode()
         headers = {"Authorization": f'Token token="{token}"'}
-        client = _conjur_client(server.url, server.account, server.login, server.api_key, server.ca_file)
+        client = conjur_client(server.url, server.account, server.login, server.api_key, server.ca_file)
         assert servers.value == client.get(NAME).decode()
         reads = stack.enter_context(_ours(resolver, servers.value))
         yield reads | {
@@ -153,7 +153,7 @@ def conjur(servers: Servers) -> Iterator[Reads]:
         }
 
 
-def _conjur_client(url: str, account: str, login: str, api_key: str, ca_file: str) -> Any:
+def conjur_client(url: str, account: str, login: str, api_key: str, ca_file: str) -> Any:
     """Return a client of conjur_api in sync mode."""
     from conjur_api import Client
     from conjur_api.models import ConjurConnectionInfo, CredentialsData, SslVerificationMode

@@ -16,6 +16,7 @@ from bench._peers import present
 from bench._servers import Servers
 
 OURS = "secretsource get_secret(name)"
+ASYNC = "secretsource await aget_secret(name)"
 ENVIRON = "os.environ[name]"
 VARIABLE = "BENCH_TOKEN"
 _TTL = 3600
@@ -69,9 +70,7 @@ def ours(servers: Servers) -> dict[str, Read]:
         "secretsource default_store().get(name)": Read(
             "f().get(n)", {"f": secretsource.default_store, "n": NAME}
         ),
-        "secretsource await aget_secret(name)": Read(
-            "await f(n)", {"f": secretsource.aget_secret, "n": NAME}
-        ),
+        ASYNC: Read("await f(n)", {"f": secretsource.aget_secret, "n": NAME}),
         "secretsource get_secret of a variable (ttl 1 s)": Read(
             "f(n)", {"f": read, "n": f"env://{VARIABLE}"}
         ),

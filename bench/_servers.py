@@ -13,13 +13,16 @@ from functools import cached_property
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple, Self
+from urllib.parse import urlsplit
 
-from bench import _aws_canned
+from bench import _aws_canned, _late
 from tests.servers.moto import REGION, Moto
 from tests.servers.openbao import OpenBao
 
 _FOREIGN = ("AWS_", "BAO_", "CONJUR_", "SECRETSOURCE_", "VAULT_")
 _READER = "alice"
+MANY = tuple(f"many{number:02}/token" for number in range(20))
+LATE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ class Servers:
     """All of them; use as a context manager. Meanwhile, the process is in a folder and a home of its own.
 
     Attributes:
-        value: The secret that every one of them holds: member `token` of `bench`.
+        value: The secret that every one of them holds: member `token` of `bench`, and again under each of `MANY`.
         folder: An empty folder, with a `.env` that holds it as well.
     """
 
@@ -100,7 +103,8 @@ class Servers:
     def openbao(self) -> OpenBao:
         """A real OpenBao."""
         server = self._stack.enter_context(OpenBao())
-        server.put("secret", "bench", {"token": self.value})
+        for name in (_aws_canned.NAME, *MANY):
+            server.put("secret", name.partition("/")[0], {"token": self.value})
         return server
 
     @cached_property
@@ -115,6 +119,12 @@ class Servers:
         orders = self._spawn(_serve_conjur, str(pair), self.value)
         return Conjur(**orders.recv(), login=_READER, ca_file=str(self.folder / "ca.pem"))
 
+    def late(self, url: str) -> str:
+        """Return an address that leads to *url* over a network that takes `LATE` seconds more for each answer."""
+        parts = urlsplit(url)
+        orders = self._spawn(_late.serve, parts.port, LATE)
+        return parts._replace(netloc=f"{parts.hostname}:{orders.recv()}").geturl()
+
     def aws_environ(self, url: str) -> dict[str, str]:
         """Return the variables with which boto3 talks to *url* and nothing else."""
         return {
@@ -127,7 +137,7 @@ class Servers:
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         }
 
-    def _spawn(self, serve: Any, *arguments: str) -> Connection:
+    def _spawn(self, serve: Any, *arguments: Any) -> Connection:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=serve, args=(theirs, *arguments), daemon=True)
@@ -144,7 +154,8 @@ def _serve_conjur(orders: Connection, pair: str, value: str) -> None:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(pair)
     with ConjurServer(ssl_context=context) as server:
-        server.add_variable(_aws_canned.NAME, value=value.encode(), readers=(_READER,))
+        for name in (_aws_canned.NAME, *MANY):
+            server.add_variable(name, value=value.encode(), readers=(_READER,))
         orders.send({"url": server.url, "account": server.account, "api_key": server.api_key(_READER)})
         with suppress(EOFError):
             orders.recv()

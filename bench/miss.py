@@ -25,7 +25,7 @@ def run(servers: Servers, effort: Effort) -> Section:
         ("Conjur stand-in, verified TLS", conjur, "conjur_api sync mode, CA_BUNDLE", _CONJUR_LIMIT),
     ):
         with make(servers) as reads:
-            taken = interleave({label: _sampler(read) for label, read in reads.items()}, effort, 18)
+            taken = interleave({label: sampler(read) for label, read in reads.items()}, effort, 9)
         table = Table(title, ["read", "us/call", f"x {bare.split()[0]}", "10-90 %", "x floor"])
         for label, samples in taken.items():
             of_bare = ratios(samples, taken[bare])
@@ -45,9 +45,9 @@ def run(servers: Servers, effort: Effort) -> Section:
     return section
 
 
-def _sampler(read: Callable[[], object]) -> Callable[[], float]:
+def sampler(read: Callable[[], object], *, warm: int = 5) -> Callable[[], float]:
     """Return what times one call: candidates take turns call by call, and a pause of the machine hits single calls."""
-    for _ in range(5):
+    for _ in range(warm):
         read()
 
     def sample() -> float:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import statistics
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from bench._crowd_peers import CROWD, OURS, Make, Peer, bare_fetch, peers
+from bench._crowd import CROWD, crowd
+from bench._crowd_peers import OURS, Make, Peer, bare_fetch, peers
 from bench._harness import Effort, Goal, Section, Table, number
 from bench._peers import present
 from bench._servers import Canned, Servers
@@ -70,11 +70,11 @@ def _slow(canned: Canned, makes: Mapping[str, Make], rounds: int) -> tuple[dict[
     found = {label: Crowds() for label in makes}
     one = []
     for _ in range(rounds):
-        one.append(_seconds(lambda: fetch("bench"))[0])
+        one.append(_seconds(lambda: fetch("bench")))
         for label, peer in made.items():
             peer.clear()
             canned.order(delay=_SLOW)
-            _crowd(canned, peer, found[label], _SLOW, failing=False)
+            _ask(canned, peer, found[label], _SLOW, failing=False)
     canned.order()
     return found, statistics.median(one)
 
@@ -92,45 +92,26 @@ def _failing(
                 peer.read()
                 peer.clear()
                 canned.order(delay=_FAILING_AFTER, failing=True)
-                _crowd(canned, peer, into, _FAILING_AFTER, failing=True, size=size)
+                _ask(canned, peer, into, _FAILING_AFTER, failing=True, size=size)
     canned.order()
     return found, lone
 
 
-def _crowd(
-    canned: Canned, peer: Peer, into: Crowds, delay: float, *, failing: bool, size: int = CROWD
-) -> None:
-    barrier = threading.Barrier(size)
-    outcomes: list[tuple[float, str]] = []
-
-    def call() -> None:
-        barrier.wait()
-        outcomes.append(_seconds(peer.read))
-
-    threads = [threading.Thread(target=call) for _ in range(size)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+def _ask(canned: Canned, peer: Peer, into: Crowds, delay: float, *, failing: bool, size: int = CROWD) -> None:
+    went = crowd(peer.read, size)
     asked = canned.order(delay=delay, failing=failing)
-    waits = [seconds for seconds, _ in outcomes]
-    errors = sorted({error for _, error in outcomes if error})
-    assert failing == bool(errors), errors
+    assert failing == bool(went.errors), went.kinds
     into.requests.append(sum(asked.calls.values()))
-    into.median.append(statistics.median(waits))
-    into.slowest.append(max(waits))
+    into.median.append(statistics.median(went.waits))
+    into.slowest.append(max(went.waits))
     into.asking.append(asked.seconds)
-    into.which = ", ".join(errors or [f"{name} {count}" for name, count in sorted(asked.calls.items())])
+    into.which = went.kinds or ", ".join(f"{name} {count}" for name, count in sorted(asked.calls.items()))
 
 
-def _seconds(read: Callable[[], object]) -> tuple[float, str]:
-    error = ""
+def _seconds(read: Callable[[], object]) -> float:
     start = time.perf_counter()
-    try:
-        read()
-    except Exception as caught:
-        error = type(caught).__name__
-    return time.perf_counter() - start, error
+    read()
+    return time.perf_counter() - start
 
 
 # Tables

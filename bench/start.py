@@ -21,8 +21,8 @@ _DOTENV = "dotenv.load_dotenv + os.environ"
 
 def run(servers: Servers, effort: Effort) -> Section:
     """Measure, and compare with the goals."""
-    imports = start(_imports(), effort, 45)
-    secrets = start(present(_first_secrets(servers)), effort, 60)
+    imports = start(_imports(), effort, 22)
+    secrets = start(present(_first_secrets(servers)), effort, 35)
     section = Section([_import_table(imports), _secret_table(secrets)])
     section.goals += _import_goals(imports) + _secret_goals(secrets)
     return section
