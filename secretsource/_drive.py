@@ -21,6 +21,9 @@ __all__ = ["arun", "arun_many", "is_over", "run", "run_many"]
 
 T = TypeVar("T")
 
+# Seconds of one wait. A signal that comes in the last moment before a wait does not interrupt it, and Ctrl-C should.
+_SLICE = 0.1
+
 
 def run(read: Generator[Pending, Looked, T]) -> T:
     """Run *read* in this thread."""
@@ -55,10 +58,11 @@ def is_over(read: Generator[Pending, Looked, object]) -> bool:
 
 
 def _wait(pending: Pending) -> Looked:
-    try:
-        return pending.future.result(timeout=pending.patience)
-    except TimeoutError:
-        pass
+    while not pending.is_over:
+        try:
+            return pending.future.result(timeout=min(pending.patience, _SLICE))
+        except TimeoutError:
+            pass
     return pending.looked()
 
 
@@ -90,7 +94,7 @@ def run_many(
         pending = _first(reads, results)
         while pending:
             depart()
-            patience = min(each.patience for each in pending.values())
+            patience = min(_SLICE, *(each.patience for each in pending.values()))
             wait_for(
                 [each.future for each in pending.values()], timeout=patience, return_when=FIRST_COMPLETED
             )

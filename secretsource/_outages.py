@@ -55,7 +55,7 @@ class _Pause:
         self.attempts += 1
         pause = pause_after(self.attempts, jitter=spread(number))
         if isinstance(error, BackendUnavailable) and error.retry_after is not None:
-            pause = max(pause, error.retry_after)
+            pause = min(max(pause, error.retry_after), LONGEST_PAUSE)
         self.retry_at = now + pause
 
 

@@ -93,9 +93,16 @@ class TestAttempts:
 
     def test_the_backend_may_ask_for_a_longer_pause(self) -> None:
         outages = Outages()
-        outages.failed(key(), BackendUnavailable(retry_after=500), 1, 100)
-        assert not outages.may_try(key(), 599, 10)
-        assert outages.may_try(key(), 600, 10)
+        outages.failed(key(), BackendUnavailable(retry_after=50), 1, 100)
+        assert not outages.may_try(key(), 149, 10)
+        assert outages.may_try(key(), 150, 10)
+
+    @pytest.mark.parametrize("seconds", [500.0, float("inf"), float("nan"), -1.0])
+    def test_but_for_none_beyond_a_minute(self, seconds: float) -> None:
+        outages = Outages()
+        outages.failed(key(), BackendUnavailable(retry_after=seconds), 1, 100)
+        assert not outages.may_try(key(), 100.9, 10)
+        assert outages.may_try(key(), 160, 10)
 
     def test_an_answer_ends_the_pause_of_the_link(self) -> None:
         outages = Outages()

