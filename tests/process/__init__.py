@@ -1,0 +1,1 @@
+"""Processes, threads and event loops, in real programs against real servers."""

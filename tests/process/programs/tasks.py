@@ -1,0 +1,35 @@
+"""A Celery application whose broker is a folder; one secret is read when it is imported."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from celery import Celery  # type: ignore[import-untyped,unused-ignore]
+
+from secretsource import get_secret
+from tests.process.programs._shown import shown
+
+FOLDER = Path(os.environ["TASKS_FOLDER"])
+AT_IMPORT = get_secret("fork0/key")
+IMPORTED_IN = os.getpid()
+
+app = Celery("tasks", broker="filesystem://", backend=f"file://{FOLDER / 'results'}")
+app.conf.broker_transport_options = {
+    "data_folder_in": str(FOLDER / "queue"),
+    "data_folder_out": str(FOLDER / "queue"),
+    "control_folder": str(FOLDER / "control"),
+    "polling_interval": 0.05,
+}
+app.conf.broker_connection_retry_on_startup = False
+app.conf.worker_prefetch_multiplier = 1
+
+
+@app.task(name="read")  # type: ignore[untyped-decorator,unused-ignore]
+def read(name: str, refresh: bool) -> dict[str, object]:
+    return {
+        "value": shown(get_secret(name, refresh=refresh)),
+        "at_import": shown(AT_IMPORT),
+        "process": os.getpid(),
+        "imported_in": IMPORTED_IN,
+    }
