@@ -101,7 +101,7 @@ class Documents:
             whole: When the reader's call is over.
             refresh: Ask the backend, whatever the cache has.
             patience: Until when this reader waits while there is an old value to serve.
-            insist: Ask also a backend that is down, where its last answer was "not there".
+            insist: Ask also a backend that is down, where its last answer was "not there", or none.
             batch: The fetches of one call, which travel together where the resolver can do that.
         """
         soon, now, seen = float("inf"), self._clock(), 0
@@ -115,6 +115,8 @@ class Documents:
                 if old is not None and not (insist and old.stale and not has(old.answer, ask.location)):
                     return old
                 soon = self.stale_wait if self._is_servable(lifetime, entry, ask.location, now) else soon
+        elif not refresh and not insist and (known := self._known_failure(ask, lifetime, now)) is not None:
+            return known
         if is_local(ask.link.resolver):
             return self._fetch(ask, lifetime, part, self._flights.next_number())
         if part.expired:
@@ -193,11 +195,23 @@ class Documents:
         known_down = _may_serve_stale(failure) and self._is_servable(lifetime, entry, ask.location, now)
         if not fresh and not known_down:
             return None
-        if self._flights.flying(entry.key) is None and self._outages.may_try(entry.key, now, self._timeout):
-            self._join(ask, lifetime, Deadline(self._timeout), seen=entry.number)
+        self._refresh_behind(ask, lifetime, entry.number, now)
         if fresh:
             return Looked(answer=entry.answer, entry=entry, cached=True)
         return Looked(answer=entry.answer, entry=entry, cached=True, stale=True, outage=failure)
+
+    def _known_failure(self, ask: Ask, lifetime: Lifetime, now: float) -> Looked | None:
+        """Return why a link that may be passed over did not answer lately, so that nobody waits for it again."""
+        failure = self._outages.failure(key_of(ask))
+        if failure is None or not ask.link.passes_over(failure):
+            return None
+        self._refresh_behind(ask, lifetime, 0, now)
+        return Looked(answer=failure, cached=True)
+
+    def _refresh_behind(self, ask: Ask, lifetime: Lifetime, seen: int, now: float) -> None:
+        key = key_of(ask)
+        if self._flights.flying(key) is None and self._outages.may_try(key, now, self._timeout):
+            self._join(ask, lifetime, Deadline(self._timeout), seen=seen)
 
     @staticmethod
     def _is_servable(lifetime: Lifetime, entry: Entry, location: Location, now: float) -> bool:
@@ -285,7 +299,7 @@ class Documents:
         """Let the cache and the outages know what came of a fetch."""
         key, now = key_of(ask), self._clock()
         if isinstance(answer, SecretSourceError):
-            self._note_failure(key, answer, number, now)
+            self._note_failure(ask, answer, number, now)
             return Looked(answer=answer, seconds=seconds)
         entry = Entry(key, answer, fetched_at=asked_at, number=number)
         self._sweep(now, ask.link.name, lifetime)
@@ -296,7 +310,8 @@ class Documents:
         self._outages.answered(key, now)
         return Looked(answer=answer, entry=entry, seconds=seconds)
 
-    def _note_failure(self, key: DocumentKey, error: SecretSourceError, number: int, now: float) -> None:
+    def _note_failure(self, ask: Ask, error: SecretSourceError, number: int, now: float) -> None:
+        key = key_of(ask)
         if isinstance(error, AccessDenied):
             self._cache.drop(key, number)
             self._outages.answered(key, now)
@@ -306,6 +321,8 @@ class Documents:
             entry.distrusted |= isinstance(error, ResolverError) and error.reason is Reason.TLS
             self._outages.failed(key, error, number, now)
             self._cache.unlink(key)
+        elif entry is None and ask.link.passes_over(error):
+            self._outages.failed(key, error, number, now)
 
     # What is of no use to anybody
 

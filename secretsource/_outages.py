@@ -24,6 +24,7 @@ __all__ = ["LONGEST_PAUSE", "SHORTEST_PAUSE", "Outages", "pause_after"]
 SHORTEST_PAUSE: Final = 1.0  # seconds
 LONGEST_PAUSE: Final = 60.0
 _SHARE: Final = 0.2  # of a pause, before and after it
+_MOST_FAILING: Final = 4096  # documents of one link; names may come from untrusted places
 _UNREAD_AFTER: Final = (
     120.0  # seconds after which a document that nobody tried again holds up the end no more
 )
@@ -130,9 +131,11 @@ class Outages:
             return True
 
     def failed(self, key: DocumentKey, error: SecretSourceError, number: int, now: float) -> None:
-        """Note that a document of which the cache has an answer could not be refreshed; tell the first time."""
+        """Note that a document could not be read, and somebody has something in its place; tell the first time."""
         with self._lock:
             outage = self._links.setdefault(key.resolver, _Outage())
+            if key not in outage.failing and len(outage.failing) >= _MOST_FAILING:
+                outage.failing.pop(next(iter(outage.failing)), None)
             failing = outage.failing.setdefault(key, _Failing())
             for pause in (outage, failing):
                 pause.failed(error, number, now)

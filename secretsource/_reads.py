@@ -120,7 +120,8 @@ class Reads:
                     )
                     looked = answer if isinstance(answer, Looked) else (yield answer)
                     looked = self._documents.settle(ask, lifetime, looked, refresh=refresh)
-                    if answer is looked and looked.stale and not has(looked.answer, ask.location):
+                    # An old "not there", or the failure of an earlier read.
+                    if answer is looked and looked.cached and _is_no_answer(looked, ask):
                         was_spared = True
                     else:
                         told[key_of(ask)] = looked
@@ -132,7 +133,7 @@ class Reads:
             failure = error
         if not was_spared:
             raise failure
-        # Nobody has it, and a backend that is down was spared: its old "not there" only helps to find it elsewhere.
+        # Nobody has it, and a backend that is down was spared: what it said last only helps to find it elsewhere.
         steps.clear()
         return (
             yield from self.walked(
@@ -254,6 +255,12 @@ class Reads:
             if any(_number(newest[key]) > _number(looked) for key, looked in _rested_on([result]))
         ]
         return late, newest
+
+
+def _is_no_answer(looked: Looked, ask: Ask) -> bool:
+    if isinstance(looked.answer, SecretSourceError):
+        return True
+    return looked.stale and not has(looked.answer, ask.location)
 
 
 def _kept(ask: Ask, looked: Looked) -> list[Entry]:

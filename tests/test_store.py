@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import pickle
 import secrets
 import threading
+import time
 from secrets import token_hex
 from typing import Any
 
@@ -30,7 +32,7 @@ from secretsource.errors import (
     SecretSourceError,
     resolver_error,
 )
-from tests.fakes import FakeClock, FakeResolver, in_threads
+from tests.fakes import FakeClock, FakeResolver, Gate, eventually, in_threads
 
 
 class TestChain:
@@ -83,7 +85,31 @@ class TestChain:
         clock.advance(4.9)
         assert "two" == store.get("a").value
         clock.advance(0.1)
-        assert "one" == store.get("a").value
+        assert (
+            "two" == store.get("a").value
+        )  # nobody waits for one that was down; it is asked in the background
+        clock.advance(5)
+        assert eventually(lambda: store.get("a").value == "one" or clock.advance(5))
+
+    def test_a_link_passed_over_that_hangs_is_waited_for_once_and_asked_again_where_nobody_else_has_it(
+        self,
+    ) -> None:
+        one, two, clock = FakeResolver("one"), FakeResolver("two"), FakeClock()
+        one.says["a"] = one.says["b"] = resolver_error(Reason.TIMEOUT)
+        two.says["a"] = Document(value="two")
+        store = Store([Link(one, on_unavailable="next"), two], negative_ttl=5, clock=clock)
+        for name in "ab":
+            with contextlib.suppress(BackendUnavailable):
+                store.get(name)
+        clock.advance(5)
+        gate = Gate(resolver_error(Reason.TIMEOUT))
+        one.says["a"] = gate
+        started = time.monotonic()
+        assert "two" == store.get("a").value
+        assert time.monotonic() - started < 1
+        gate.open()
+        one.says["b"] = None
+        assert store.get("b", default=None) is None
 
     def test_a_link_that_is_down_and_has_a_good_value_serves_it_before_the_next_is_asked(self) -> None:
         one, two, clock = FakeResolver("one"), FakeResolver("two"), FakeClock()

@@ -55,4 +55,10 @@ class ForkCases:
             said = run_program(
                 "fork_in_import", backend.environ, {"values": backend.values, "module": module}
             )
-            assert {"children": {"right": 4}, "parent": {"right": 1}} == said, module
+            assert {"children": {"right": 4}, "parent": {"right": 1}} == said, (module, said)
+
+    @pytest.mark.parametrize("many", [False, True])
+    def test_the_first_reads_import_nothing_at_a_moment_of_a_fork(self, backend: Backend, many: bool) -> None:
+        told = {"names": list(backend.values), "many": many}
+        said = run_program("imports_of_reads", backend.environ, told)
+        assert [] == said, said
