@@ -31,6 +31,7 @@ _MODULES = (
     "botocore.config",
     "botocore.exceptions",
     "encodings.idna",
+    "pkgutil",
     "secretsource.resolvers.aws._session",
 )
 

@@ -44,6 +44,8 @@ __all__ = ["ConjurResolver"]
 # All that a first read imports.
 _MODULES = (
     "encodings.idna",
+    "secretsource.resolvers._at_once",
+    "secretsource.resolvers._own_error",
     "secretsource.resolvers.conjur._batches",
     "secretsource.resolvers.conjur._listing",
     "secretsource.resolvers.conjur._reads",
@@ -140,12 +142,13 @@ class ConjurResolver(NotPickled):
         Raises:
             ConfigError: A credential is not there.
         """
+        session = self._sessions.get()  # first, as it imports all that is needed
         from secretsource.resolvers._at_once import at_once
         from secretsource.resolvers._own_error import own_error
         from secretsource.resolvers.conjur._batches import values_of
 
         newest = [each.address for each in locations if _is_newest(each)]
-        said = values_of(newest, self._sessions.get(), self._account, deadline, max_bytes=self._max_bytes)
+        said = values_of(newest, session, self._account, deadline, max_bytes=self._max_bytes)
         others = list(dict.fromkeys(each for each in locations if not _is_newest(each)))
         beside = dict(
             zip(others, at_once(lambda each: self._fetch(each, deadline), others, deadline), strict=True)
