@@ -322,7 +322,7 @@ class Documents:
             self._outages.failed(key, error, number, now)
             self._cache.unlink(key)
         elif entry is None and ask.link.passes_over(error):
-            self._outages.failed(key, error, number, now)
+            self._outages.failed(key, error, number, now, tell=False)
 
     # What is of no use to anybody
 

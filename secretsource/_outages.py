@@ -130,8 +130,18 @@ class Outages:
             outage.attempt = key, Deadline(seconds)
             return True
 
-    def failed(self, key: DocumentKey, error: SecretSourceError, number: int, now: float) -> None:
-        """Note that a document could not be read, and somebody has something in its place; tell the first time."""
+    def failed(
+        self, key: DocumentKey, error: SecretSourceError, number: int, now: float, *, tell: bool = True
+    ) -> None:
+        """Note that a document could not be read.
+
+        Args:
+            key: The document.
+            error: Why.
+            number: The flight that failed.
+            now: The moment.
+            tell: Let the log know, if it does not already: an old answer is used in its place.
+        """
         with self._lock:
             outage = self._links.setdefault(key.resolver, _Outage())
             if key not in outage.failing and len(outage.failing) >= _MOST_FAILING:
@@ -141,7 +151,8 @@ class Outages:
                 pause.failed(error, number, now)
             failing.error = error
             outage.end_attempt(key)
-            tell, outage.told = not outage.told, True
+            tell = tell and not outage.told
+            outage.told |= tell
         if tell:
             untrusted = isinstance(error, ResolverError) and error.reason is Reason.TLS
             used = "until their ttl only" if untrusted else "as max_stale allows"
