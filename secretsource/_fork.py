@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import itertools
 import os
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Sequence
@@ -105,6 +107,15 @@ if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
     os.register_at_fork(after_in_child=_run_resets)
 
 
+def _set_openssl_up() -> None:
+    """Begin a handshake with nobody: the first one sets OpenSSL up, under locks of its own that no child can release."""
+    import ssl  # noqa: PLC0415 - loaded already
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    with contextlib.suppress(ssl.SSLWantReadError):
+        context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname="localhost").do_handshake()
+
+
 class PerProcess(Generic[T]):
     """An object, such as a backend's client, that is built once per process, at its first use.
 
@@ -141,6 +152,8 @@ class PerProcess(Generic[T]):
         with whole_import():
             for module in self._modules:
                 importlib.import_module(module)
+            if "ssl" in sys.modules:
+                _set_openssl_up()
 
     def pop(self) -> T | None:
         """Forget the object and return it, or `None`; the next `get` builds a new one."""

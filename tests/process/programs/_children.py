@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
 import signal
@@ -12,7 +13,7 @@ from typing import NamedTuple
 
 __all__ = ["Child", "fork", "gathered"]
 
-SECONDS = 30
+SECONDS = 25
 # Python warns of what these programs do on purpose.
 warnings.filterwarnings("ignore", message=".*multi-threaded.*fork", category=DeprecationWarning)
 
@@ -36,6 +37,7 @@ def fork(act: Callable[[], Counter[str]]) -> Child:
     if pid:
         os.close(write)
         return Child(pid, pipe)
+    faulthandler.register(signal.SIGALRM, all_threads=True, chain=True)
     signal.alarm(SECONDS)
     try:
         said = act()
