@@ -108,7 +108,7 @@ if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
 
 
 def _set_openssl_up() -> None:
-    """Begin a handshake with nobody: the first one sets OpenSSL up, under locks of its own that no child can release."""
+    """Begin a handshake with nobody: the first one sets OpenSSL up, under locks that no child could release."""
     import ssl  # noqa: PLC0415 - loaded already
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
