@@ -111,7 +111,7 @@ class StoreAgainstModel(RuleBasedStateMachine):
             max_stale=MAX_STALE,
             negative_ttl=NEGATIVE_TTL,
             stale_wait=STALE_WAIT,
-            timeout=0.15,
+            timeout=1.0,
             clock=self.clock,
         )
         self.known = {(link, document): Known() for link in REMOTE for document in DOCUMENTS}
@@ -366,9 +366,10 @@ class TestModel(StoreAgainstModel.TestCase):  # type: ignore[misc, valid-type]
 
 
 TestModel.settings = settings(
-    max_examples=70,
+    max_examples=40,
     stateful_step_count=40,
     deadline=None,
+    derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 

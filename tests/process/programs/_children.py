@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import faulthandler
 import json
 import os
 import signal
@@ -13,7 +12,7 @@ from typing import NamedTuple
 
 __all__ = ["Child", "fork", "gathered"]
 
-SECONDS = 25
+SECONDS = 10
 # Python warns of what these programs do on purpose.
 warnings.filterwarnings("ignore", message=".*multi-threaded.*fork", category=DeprecationWarning)
 
@@ -37,7 +36,6 @@ def fork(act: Callable[[], Counter[str]]) -> Child:
     if pid:
         os.close(write)
         return Child(pid, pipe)
-    faulthandler.register(signal.SIGALRM, all_threads=True, chain=True)
     signal.alarm(SECONDS)
     try:
         said = act()
