@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 
 import pytest
 
@@ -20,6 +21,15 @@ def world() -> World:
     world.rotate("a", "1")
     world.store.get("a")
     return world
+
+
+@pytest.fixture
+def switching_often() -> Iterator[None]:
+    """Let threads interrupt one another as often as can be."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    yield
+    sys.setswitchinterval(interval)
 
 
 def ages_of_refresh(life: float, *, lease: float | None = None) -> list[float]:
@@ -61,42 +71,35 @@ def test_in_the_window_readers_get_the_value_and_one_refresh_runs_behind_them(wo
     assert ("2", 2) == (world.version(), world.calls)
 
 
+@pytest.mark.usefixtures("switching_often")
 def test_a_fast_refresh_is_one_call_too() -> None:
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)
-    try:
-        for _ in range(60):
-            world = World()
-            world.rotate("a", "1")
-            world.store.get("a")
-            world.clock.advance(WINDOW)
-            in_threads(16, world.version)
-            world.settled()
-            assert 2 == world.calls
-    finally:
-        sys.setswitchinterval(interval)
+    for _ in range(60):
+        world = World()
+        world.rotate("a", "1")
+        world.store.get("a")
+        world.clock.advance(WINDOW)
+        in_threads(16, world.version)
+        world.settled()
+        assert 2 == world.calls
 
 
+@pytest.mark.usefixtures("switching_often")
 def test_a_fast_cold_fetch_is_one_call_too() -> None:
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)
-    try:
-        for _ in range(60):
-            world = World()
-            world.rotate("a", "1")
-            in_threads(16, world.version)
-            world.settled()
-            assert 1 == world.calls
-    finally:
-        sys.setswitchinterval(interval)
+    for _ in range(60):
+        world = World()
+        world.rotate("a", "1")
+        in_threads(16, world.version)
+        world.settled()
+        assert 1 == world.calls
 
 
 def test_a_value_in_the_window_is_not_stale(world: World) -> None:
-    world.backend.says["a"] = Gate(None)
+    gate = Gate(None)
+    world.backend.says["a"] = gate
     world.clock.advance(WINDOW)
     secret = world.store.get("a")
     assert (False, WINDOW) == (secret.stale, secret.age)
-    world.backend.says["a"].open()  # type: ignore[attr-defined]
+    gate.open()
 
 
 def test_at_the_ttl_all_readers_wait_for_one_fetch(world: World) -> None:

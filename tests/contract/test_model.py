@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import itertools
 import os
-import signal
 import threading
 import time
-import traceback
-import warnings
 from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from secretsource import Secret, Store
 from secretsource.errors import (
@@ -26,8 +24,11 @@ from secretsource.errors import (
     SecretNotFound,
 )
 from secretsource.resolvers import Answer, Deadline, Document, Location
+from secretsource.testing._contract.forked import Child
 from tests.contract.model import MAX_STALE, NEGATIVE_TTL, TTL, Known, Result, Said, allowed_at, walked
 from tests.fakes import FakeClock, FakeResolver, eventually, outcome
+
+T = TypeVar("T")
 
 DOCUMENTS = ("d0", "d1")
 FIELDS = ("x", "y")
@@ -212,7 +213,7 @@ class StoreAgainstModel(RuleBasedStateMachine):
         got, during = self.observed(lambda: self.store.get_fields(document, refresh=refresh))
         links = [self.allowed_of(link, document, None, during, refresh=refresh) for link in REMOTE]
         allowed = {each[:2] if each[0] == "value" else each for each in walked(links)}
-        fields = None if isinstance(got, BaseException) else {key: str(each) for key, each in got.items()}  # type: ignore[attr-defined]
+        fields = None if isinstance(got, BaseException) else {key: str(each) for key, each in got.items()}
         result = shown(got) if fields is None else ("value", frozenset(fields.items()))
         assert result in allowed, (result, allowed)
         self.learn(during)
@@ -238,25 +239,27 @@ class StoreAgainstModel(RuleBasedStateMachine):
             if name is None or name.startswith(document):
                 self.known[link, document] = Known()
 
+    @precondition(lambda self: hasattr(os, "fork"))
     @rule(some=st.lists(names, min_size=1, max_size=3), in_flight=st.booleans())
     def read_in_a_child(self, some: list[str], in_flight: bool) -> None:
         """A child knows what its parent knew, and waits for none of its parent's fetches."""
 
-        def reads() -> None:
+        def reads() -> str:
             self.slow_down(False)
             for name in some:
                 self.get(name, refresh=False)
             self.get_many(list(NAMES), refresh=False)
+            return ""
 
         def forked() -> str:
             if not in_flight:
-                return in_child(reads)
+                return Child(reads).verdict(10)
             flight = threading.Thread(target=lambda: outcome(lambda: self.store.get(some[0], refresh=True)))
             before = len(self.log)
             self.slow_down(True)
             flight.start()
             assert eventually(lambda: len(self.log) > before or not flight.is_alive())
-            said = in_child(reads)
+            said = Child(reads).verdict(10)
             self.slow_down(False)
             self.release()
             flight.join(10)
@@ -268,7 +271,7 @@ class StoreAgainstModel(RuleBasedStateMachine):
 
     # Against the model
 
-    def observed(self, read: Callable[[], object]) -> tuple[object, list[Said]]:
+    def observed(self, read: Callable[[], T]) -> tuple[T | BaseException, list[Said]]:
         """Return what *read* gives, and what the backends said until all is quiet again."""
         before, started = len(self.log), time.perf_counter()
         got = outcome(read)
@@ -338,33 +341,7 @@ class StoreAgainstModel(RuleBasedStateMachine):
             self.store.close()
 
 
-def in_child(act: Callable[[], None]) -> str:
-    """Run *act* in a child process; return what it said of a failure."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # that this process has threads is the point
-        read, write = os.pipe()
-        pid = os.fork()
-    if pid == 0:
-        signal.alarm(10)
-        said = ""
-        try:
-            act()
-        except BaseException:  # noqa: BLE001 - all of it is told
-            said = traceback.format_exc()
-        os.write(write, said.encode())
-        os._exit(0)
-    os.close(write)
-    with os.fdopen(read) as pipe:
-        told = pipe.read()
-    status = os.waitpid(pid, 0)[1]
-    return told if status == 0 else f"{told} (ended with {status})"
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-class TestModel(StoreAgainstModel.TestCase):  # type: ignore[misc, valid-type]
-    """Many lives."""
-
-
+TestModel = StoreAgainstModel.TestCase
 TestModel.settings = settings(
     max_examples=40,
     stateful_step_count=40,

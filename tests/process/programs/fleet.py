@@ -9,8 +9,8 @@ import time
 from collections import Counter
 
 from secretsource import Store, default_store
+from tests.fakes import FakeClock
 from tests.process.programs._children import fork, gathered
-from tests.process.programs._clock import Clock
 
 _THREADS = 4
 _PATIENCE = 20.0
@@ -24,12 +24,12 @@ def read_in_threads(store: Store, names: list[str]) -> None:
         thread.join()
 
 
-def refreshes(store: Store, names: list[str], clock: Clock, first: int, last: int) -> Counter[str]:
+def refreshes(store: Store, names: list[str], clock: FakeClock, first: int, last: int) -> Counter[str]:
     """Read on from one second of the values' age to another; count in which each name was asked for anew."""
     began = clock.now
-    clock.now += first - 1
+    clock.advance(first - 1)
     for _ in range(first, last + 1):
-        clock.now += 1.0
+        clock.advance(1)
         for name in names:
             store.get(name)
         time.sleep(0.02)  # what was begun behind our back reads the clock
@@ -44,7 +44,7 @@ def refreshes(store: Store, names: list[str], clock: Clock, first: int, last: in
 
 def main() -> None:
     told = json.load(sys.stdin)
-    names, clock = list(told["names"]), Clock()
+    names, clock = list(told["names"]), FakeClock()
     store = Store(default_store().chain, ttl=told["ttl"], clock=clock)
     if told["warm"]:
         read_in_threads(store, names)

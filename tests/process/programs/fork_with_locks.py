@@ -27,7 +27,7 @@ def locks() -> list[Any]:
         if str(module).partition(".")[0] in _OWNERS:
             mine = [*gc.get_referents(owner), *getattr(owner, "__dict__", {}).values()]
             conditions = [each for each in mine if isinstance(each, threading.Condition)]
-            mine += [each._lock for each in conditions]  # type: ignore[attr-defined]
+            mine += [held for each in conditions for held in vars(each).values()]
             found.update((id(each), each) for each in mine if isinstance(each, _LOCKS))
     return list(found.values())
 

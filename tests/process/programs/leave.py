@@ -10,7 +10,7 @@ import threading
 import time
 
 from secretsource import SecretSourceError, Store, default_store
-from tests.process.programs._clock import Clock
+from tests.fakes import FakeClock
 
 TTL = 100.0
 
@@ -27,25 +27,25 @@ def outcome(store: Store, name: str, *, timeout: float | None = None, refresh: b
         return type(error).__name__
 
 
-def after_a_timeout(store: Store, name: str, clock: Clock) -> str:
+def after_a_timeout(store: Store, name: str, clock: FakeClock) -> str:
     return outcome(store, name, timeout=0.3)
 
 
-def during_a_refresh(store: Store, name: str, clock: Clock) -> str:
+def during_a_refresh(store: Store, name: str, clock: FakeClock) -> str:
     store.get(name)
-    clock.now += 0.95 * TTL
+    clock.advance(0.95 * TTL)
     return outcome(store, name)
 
 
-def while_watching(store: Store, name: str, clock: Clock) -> str:
+def while_watching(store: Store, name: str, clock: FakeClock) -> str:
     store.on_rotation(name, lambda old, new: None)
     store.get(name)
-    clock.now += 0.95 * TTL
+    clock.advance(0.95 * TTL)
     time.sleep(0.2)
     return outcome(store, name)
 
 
-def while_a_daemon_reads(store: Store, name: str, clock: Clock) -> str:
+def while_a_daemon_reads(store: Store, name: str, clock: FakeClock) -> str:
     store.get(name)
 
     def read_on() -> None:
@@ -59,7 +59,7 @@ def while_a_daemon_reads(store: Store, name: str, clock: Clock) -> str:
     return outcome(store, name)
 
 
-def reading_at_exit(store: Store, name: str, clock: Clock) -> str:
+def reading_at_exit(store: Store, name: str, clock: FakeClock) -> str:
     store.get(name)
     atexit.register(lambda: say(warm=outcome(store, name)))
 
@@ -81,7 +81,7 @@ WAYS = {
 def main() -> None:
     told = json.load(sys.stdin)
     logging.getLogger("secretsource").setLevel(logging.CRITICAL)
-    clock = Clock()
+    clock = FakeClock()
     store = Store(default_store().chain, ttl=TTL, clock=clock)
     came = WAYS[told["way"]](store, told["name"], clock)
     say(came=came, left=time.monotonic())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from celery import Celery  # type: ignore[import-untyped,unused-ignore]
+from celery import Celery
 
 from secretsource import get_secret
 from tests.process.programs._shown import shown
@@ -25,7 +25,7 @@ app.conf.broker_connection_retry_on_startup = False
 app.conf.worker_prefetch_multiplier = 1
 
 
-@app.task(name="read")  # type: ignore[untyped-decorator,unused-ignore]
+@app.task(name="read")
 def read(name: str, refresh: bool) -> dict[str, object]:
     return {
         "value": shown(get_secret(name, refresh=refresh)),
