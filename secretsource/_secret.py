@@ -47,6 +47,10 @@ class Document(Kept):
         lease: float | None = None,
         created: datetime | None = None,
     ) -> None:
+        if lease is not None and (isinstance(lease, bool) or not isinstance(lease, int | float)):
+            raise TypeError(f"lease is a number of seconds, not {type(lease).__name__}")
+        if lease is not None and not lease >= 0:
+            raise ValueError("lease must be 0 seconds or more")
         put = object.__setattr__
         put(self, "value", None if value is None else masked(value))
         put(
