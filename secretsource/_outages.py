@@ -73,13 +73,14 @@ class _Failing(_Pause):
 class _Outage(_Pause):
     """What one link cannot do at present."""
 
-    __slots__ = ("attempt", "failing", "told")
+    __slots__ = ("answers", "attempt", "failing", "told")
 
     def __init__(self) -> None:
         super().__init__()
         self.failing: dict[DocumentKey, _Failing] = {}
         self.attempt: tuple[DocumentKey, Deadline] | None = None
         self.told = False
+        self.answers = False  # for other documents, meanwhile
 
     def end_attempt(self, key: DocumentKey) -> None:
         if self.attempt is not None and self.attempt[0] == key:
@@ -123,6 +124,8 @@ class Outages:
             if outage is None or not outage.failing:
                 return True
             failing = outage.failing.get(key)
+            if failing is None and outage.answers:
+                return True  # it is not the link that is down, but single documents
             if now < outage.retry_at or (failing is not None and now < failing.retry_at):
                 return False
             if outage.attempt is not None and not outage.attempt[1].expired:
@@ -166,7 +169,7 @@ class Outages:
             outage = self._links.get(key.resolver)
             if outage is None:
                 return
-            outage.attempts, outage.retry_at = 0, float("-inf")
+            outage.attempts, outage.retry_at, outage.answers = 0, float("-inf"), True
             outage.end_attempt(key)
             outage.failing.pop(key, None)
             for other, failing in list(outage.failing.items()):
@@ -178,11 +181,14 @@ class Outages:
         if outage.told:
             _log().info("%s: answers again", key.resolver)
 
-    def forget(self, key: DocumentKey) -> None:
-        """Note that the cache has no answer for a document any more."""
+    def forget(self, key: DocumentKey | None = None) -> None:
+        """Note that the cache has no answer for a document, or for any, any more."""
         with self._lock:
-            if (outage := self._links.get(key.resolver)) is not None:
-                outage.failing.pop(key, None)
+            for outage in list(self._links.values()):
+                if key is None:
+                    outage.failing.clear()
+                else:
+                    outage.failing.pop(key, None)
 
 
 def _log() -> Logger:
