@@ -50,7 +50,7 @@ class _Importing:
         self._renew()
 
     def _renew(self) -> None:
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self._held: list[bool] = []
 
     def register(self) -> None:
@@ -66,25 +66,19 @@ class _Importing:
 
         What was registered last is called first.
         """
-        with self._lock:
+        with self.lock:
             if not self._is_first:
                 import logging  # noqa: F401, PLC0415 - takes its own lock for a fork
 
                 self._is_first = True
                 self.register()
 
-    def __enter__(self) -> None:
-        self._lock.acquire()
-
-    def __exit__(self, *error: object) -> None:
-        self._lock.release()
-
     def before_fork(self) -> None:
-        self._held.append(self._lock.acquire(timeout=_LONGEST_IMPORT))
+        self._held.append(self.lock.acquire(timeout=_LONGEST_IMPORT))
 
     def after_in_parent(self) -> None:
         if self._held.pop():
-            self._lock.release()
+            self.lock.release()
 
     def after_in_child(self) -> None:
         self._renew()
@@ -93,13 +87,13 @@ class _Importing:
 _importing = _Importing()
 
 
-def whole_import() -> AbstractContextManager[None]:
+def whole_import() -> AbstractContextManager[object]:
     """Return a block for the imports of a client library, during which this process is not forked.
 
     A child of a thread that forks while another one imports would inherit a module that is half there, and a lock on it
     that nobody holds any more: it could never import it. So the fork waits, and the block is for imports alone.
     """
-    return _importing
+    return _importing.lock  # the lock itself: what Ctrl-C interrupts in it leaves it released
 
 
 _importing.register()

@@ -18,7 +18,7 @@ class Watching(MetaPathFinder):
         self.seen: list[str] = []
 
     def find_spec(self, fullname: str, path: object = None, target: object = None) -> Any:
-        lock: Any = _fork._importing._lock
+        lock: Any = _fork._importing.lock
         if threading.current_thread() is not threading.main_thread() and not lock._is_owned():
             self.seen.append(fullname)
         return None
