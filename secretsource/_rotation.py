@@ -10,9 +10,10 @@ import itertools
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from functools import partial
-from typing import Final
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from secretsource._cache import DocumentKey, Entry
 from secretsource._chain import Ask
@@ -22,17 +23,19 @@ from secretsource._fork import reset_in_child
 from secretsource._resolved import are_same, secret_from
 from secretsource._secret import Document, Secret
 
+if TYPE_CHECKING:
+    from secretsource._chain import Looked
+    from secretsource._pending import Pending
+
 __all__ = ["Callback", "Rotations"]
+
+Read: TypeAlias = Generator["Pending", "Looked", Secret]
 
 Callback = Callable[[Secret, Secret], object]
 
 _LOOK_EVERY: Final = 1.0  # seconds; a cached read costs nothing
 _LONGEST_PAUSE: Final = 60.0  # seconds, after reads that failed
 _numbers = itertools.count()
-
-
-class _Thread(threading.Thread):
-    """The thread of one store's rotations."""
 
 
 class _Watch:
@@ -48,20 +51,25 @@ class _Watch:
         self.number = -1
         self.failures = 0
         self.due = 0.0
+        self.read: Read | None = None
+        self.pending: Pending | None = None
+
+    def forget(self) -> None:
+        self.ask = self.secret = self.key = self.read = self.pending = None
+        self.document_number = self.number = -1
 
 
 class Rotations:
     """The names of one store that are watched, and the thread that looks after them."""
 
-    def __init__(self, look_at: Callable[[str], bool], clock: Clock) -> None:
+    def __init__(self, read: Callable[[str], Read], clock: Clock) -> None:
         """Watch nothing yet, and start no thread.
 
         Args:
-            look_at: Lets a name be read, waits for nothing, and tells whether it is there already. It must not keep
-                the store alive; when that is gone, it raises ReferenceError.
+            read: Begins to read a name. It must not keep the store alive; when that is gone, it raises ReferenceError.
             clock: The store's.
         """
-        self._look_at = look_at
+        self._read = read
         self._clock = clock
         self._watches: dict[str, _Watch] = {}
         self._changes: deque[tuple[_Watch, Secret, Secret]] = deque()
@@ -69,8 +77,13 @@ class Rotations:
         reset_in_child(self._reset)
 
     def _reset(self) -> None:
-        self._changed = threading.Condition()  # re-entrant, as a callback may watch another name
+        # A lock and a queue that are written in C: what Ctrl-C interrupts in them is left in order.
+        self._lock = threading.RLock()
+        self._changed: SimpleQueue[None] = SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._ours: set[int] = set()
+        for watch in self._watches.values():
+            watch.read = watch.pending = None
 
     def watch(self, name: str, callback: Callback) -> Callable[[], None]:
         """Call *callback* with the old and the new secret after each change of *name*.
@@ -78,20 +91,20 @@ class Rotations:
         Returns:
             A function that ends it.
         """
-        with self._changed:
+        with self._lock:
             watch = self._watches.setdefault(name, _Watch(name))
             number = next(_numbers)
             watch.callbacks = {**watch.callbacks, number: callback}
             self._start()
-            self._changed.notify()
+            self._changed.put(None)
         return partial(self._unwatch, watch, number)
 
     def _unwatch(self, watch: _Watch, number: int) -> None:
-        with self._changed:
+        with self._lock:
             watch.callbacks = {each: told for each, told in watch.callbacks.items() if each != number}
             if not watch.callbacks and self._watches.get(watch.name) is watch:
                 del self._watches[watch.name]
-            self._changed.notify()
+            self._changed.put(None)
 
     def saw(self, ask: Ask, secret: Secret, entry: Entry, number: int) -> None:
         """Take note of what a reader got.
@@ -107,8 +120,8 @@ class Rotations:
 
     def wake(self) -> None:
         """Start the thread again where there is none: in a child, or after the store was closed."""
-        if self._watches and self._thread is None and not isinstance(threading.current_thread(), _Thread):
-            with self._changed:
+        if self._watches and threading.get_ident() not in self._ours:
+            with self._lock:
                 self._start()
 
     def landed(self, entry: Entry) -> None:
@@ -122,13 +135,16 @@ class Rotations:
                 self._note(watch, ask, secret, entry, entry.number)
 
     def pause(self) -> None:
-        """End the thread; the next read starts another one."""
-        with self._changed:
+        """End the thread and forget every value; the next read starts another one, and what it gets is the new base."""
+        with self._lock:
             self._thread = None
-            self._changed.notify_all()
+            self._changes.clear()
+            for watch in self._watches.values():
+                watch.forget()
+        self._changed.put(None)
 
     def _note(self, watch: _Watch, ask: Ask, secret: Secret, entry: Entry, number: int) -> None:
-        with self._changed:
+        with self._lock:
             # Within a document its own number tells the newer answer; between two, that of the whole walk does.
             newer = entry.number > watch.document_number if watch.key == entry.key else number > watch.number
             watch.number = max(number, watch.number)
@@ -138,58 +154,76 @@ class Rotations:
             watch.key, watch.document_number = entry.key, entry.number
             if known is not None and not are_same(known, secret):
                 self._changes.append((watch, known, secret))
-                self._changed.notify()
+                self._changed.put(None)
 
     # The thread
 
     def _start(self) -> None:
         """Start the thread if there is none; with the lock held."""
-        if self._thread is not None:
+        if self._thread is not None and self._thread.is_alive():
             return
-        thread = _Thread(target=self._run, name="secretsource-rotation", daemon=True)
+        thread = threading.Thread(target=self._run, name="secretsource-rotation", daemon=True)
+        self._thread = thread
         with contextlib.suppress(RuntimeError):  # the interpreter is shutting down, or the system has no more
-            self._thread = thread
             thread.start()
-            return
-        self._thread = None
 
     def _run(self) -> None:
-        me = threading.current_thread()
-        while True:
-            with self._changed:
-                if self._thread is not me:
-                    return
-                if not self._watches and not self._changes:
-                    self._thread = None
-                    return
-                due = self._due()
-                if not self._changes and not due:
-                    self._changed.wait(_LOOK_EVERY)
-                    continue
-                change = self._changes.popleft() if self._changes else None
-            if change is not None:
-                _tell(*change)
-            else:
-                for watch in due:
-                    self._look(watch)
+        me, ours = threading.current_thread(), self._ours
+        ours.add(threading.get_ident())
+        try:
+            while self._is_wanted(me):
+                self._turn()
+        finally:
+            ours.discard(threading.get_ident())
 
-    def _due(self) -> list[_Watch]:
-        now = time.monotonic()
-        return [watch for watch in self._watches.values() if watch.due <= now]
+    def _is_wanted(self, thread: threading.Thread) -> bool:
+        with self._lock:
+            if self._thread is thread and not self._watches and not self._changes:
+                self._thread = None
+            return self._thread is thread
+
+    def _turn(self) -> None:
+        """Tell of one change, or look at what is due, or wait for either."""
+        with self._lock:
+            change = self._changes.popleft() if self._changes else None
+            now = time.monotonic()
+            due = [watch for watch in self._watches.values() if watch.due <= now]
+        if change is not None:
+            _tell(*change)
+        elif due:
+            for watch in due:
+                self._look(watch)
+        else:
+            with contextlib.suppress(Empty):
+                self._changed.get(timeout=_LOOK_EVERY)
 
     def _look(self, watch: _Watch) -> None:
         """Read the name as any reader does, but wait for nothing; that a change is noticed follows from it."""
         try:
-            there = self._look_at(watch.name)
+            if self._went_on(watch):
+                watch.failures = 0
         except ReferenceError:  # nobody has the store any more
-            with self._changed:
+            with self._lock:
                 self._watches.clear()
             return
         except Exception:  # noqa: BLE001 - its readers are told
-            there = False
-        watch.failures = 0 if there else watch.failures + 1
+            watch.read = watch.pending = None
+            watch.failures += 1
         pause = _LOOK_EVERY * 2.0 ** min(max(watch.failures - 1, 0), 10)
         watch.due = time.monotonic() + min(pause, _LONGEST_PAUSE)
+
+    def _went_on(self, watch: _Watch) -> bool:
+        """Let the read of a name go on as far as it can without waiting, and return whether it has ended."""
+        try:
+            if watch.read is None:
+                watch.read = self._read(watch.name)
+                watch.pending = next(watch.read)
+            while watch.pending is not None and watch.pending.is_over:
+                watch.pending = watch.read.send(watch.pending.looked())
+        except StopIteration:
+            watch.read = watch.pending = None
+            return True
+        return False
 
 
 def _tell(watch: _Watch, old: Secret, new: Secret) -> None:
@@ -197,7 +231,8 @@ def _tell(watch: _Watch, old: Secret, new: Secret) -> None:
         try:
             callback(old, new)
         except BaseException as error:  # noqa: BLE001 - whatever it raises hurts nobody else
-            _report(watch.name, callback, error)
+            with contextlib.suppress(Exception):  # a handler of the log that fails too
+                _report(watch.name, callback, error)
 
 
 def _report(name: str, callback: Callback, error: BaseException) -> None:
