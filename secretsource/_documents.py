@@ -11,6 +11,7 @@ from typing import Final
 from secretsource._answers import ask_for, ask_for_many
 from secretsource._batch import Batch
 from secretsource._cache import Cache, DocumentKey, Entry
+from secretsource._call import Call
 from secretsource._chain import Ask, Looked, has
 from secretsource._clock import Clock
 from secretsource._deadline import Deadline
@@ -32,7 +33,7 @@ from secretsource.errors import (
 )
 from secretsource.resolvers import Location, is_local
 
-__all__ = ["RENEWAL_PAUSE", "Documents", "key_of"]
+__all__ = ["RENEWAL_PAUSE", "Documents", "is_late", "key_of"]
 
 RENEWAL_PAUSE: Final = 5.0  # seconds between two refreshes of a document whose value was refused
 _now = time.perf_counter
@@ -63,9 +64,7 @@ class Documents:
             landed: Called with every new answer, in their order; must be quick.
         """
         self._cache = cache
-        self._flights = Flights[Looked](
-            workers, grounded=Looked(answer=BackendUnavailable("no thread can be started to ask"))
-        )
+        self._flights = Flights[Looked](workers, failed=lambda why: Looked(answer=BackendUnavailable(why)))
         self._outages = Outages()
         self._clock = clock
         self.stale_wait = stale_wait
@@ -85,12 +84,10 @@ class Documents:
         ask: Ask,
         lifetime: Lifetime,
         part: Deadline,
-        whole: Deadline,
-        patience: Deadline,
+        call: Call,
         *,
-        refresh: bool = False,
+        spare: float,
         insist: bool = False,
-        batch: Batch | None = None,
     ) -> Looked | Pending:
         """Return what the cache has, or a fetch to wait for; local resolvers are asked at once, in this thread.
 
@@ -98,15 +95,13 @@ class Documents:
             ask: What is wanted.
             lifetime: How long its answers are kept.
             part: When this link must have answered.
-            whole: When the reader's call is over.
-            refresh: Ask the backend, whatever the cache has.
-            patience: Until when this reader waits while there is an old value to serve.
+            call: What the reader wants.
+            spare: Seconds that this reader waits still where there is an old answer to serve.
             insist: Ask also a backend that is down, where its last answer was "not there", or none.
-            batch: The fetches of one call, which travel together where the resolver can do that.
         """
         soon, now, seen = float("inf"), self._clock(), 0
         self.sweep(now)
-        if not refresh and (entry := self._cache.get(key_of(ask))) is not None:
+        if not call.refresh and (entry := self._cache.get(key_of(ask))) is not None:
             seen = entry.number
             if now < lifetime.refresh_at(entry, ask.location):
                 return Looked(answer=entry.answer, entry=entry, cached=True)
@@ -115,18 +110,22 @@ class Documents:
                 if old is not None and not (insist and old.stale and not has(old.answer, ask.location)):
                     return old
                 soon = self.stale_wait if self._is_servable(lifetime, entry, ask.location, now) else soon
-        elif not refresh and not insist and (known := self._known_failure(ask, lifetime, now)) is not None:
+        elif (
+            not call.refresh and not insist and (known := self._known_failure(ask, lifetime, now)) is not None
+        ):
             return known
         if is_local(ask.link.resolver):
             return self._fetch(ask, lifetime, part, self._flights.next_number())
         if part.expired:
             return Looked(answer=DeadlineExceeded("the deadline was over before this link was asked"))
-        flight = self._join(ask, lifetime, part, seen=None if refresh else seen, batch=batch)
+        flight = self._join(
+            ask, lifetime, part, seen=None if call.refresh else seen, hasty=call.hasty, batch=call.batch
+        )
         if isinstance(flight, Looked):
             return flight
         if soon < float("inf"):  # nobody waits for what others have waited for in vain
-            soon = min(patience.left, soon - flight.seconds)
-        return Pending(flight, part, whole, soon, _now())
+            soon = min(spare, soon - flight.seconds)
+        return Pending(flight, part, call.deadline, soon, _now())
 
     def settle(self, ask: Ask, lifetime: Lifetime, looked: Looked, *, refresh: bool) -> Looked:
         """Put the last good answer in the place of an outage, while it may still be served."""
@@ -150,18 +149,17 @@ class Documents:
             at, flight = self._renewals.get(key, (float("-inf"), None))
             if now - at >= RENEWAL_PAUSE:
                 for old in [each for each, (at, _) in self._renewals.items() if now - at >= RENEWAL_PAUSE]:
-                    del self._renewals[old]
+                    self._renewals.pop(old, None)
                 joined = self._join(ask, lifetime, deadline, seen=None)
                 if isinstance(joined, Looked):
                     return joined
                 flight = joined
                 self._renewals[key] = now, flight
-                flight.future.add_done_callback(partial(self._renewed, key, now))
+                flight.wake_with(partial(self._renewed, key, now))
         return None if flight is None else Pending(flight, deadline, deadline, float("inf"), _now())
 
-    def _renewed(self, key: DocumentKey, at: float, future: object) -> None:
+    def _renewed(self, key: DocumentKey, at: float) -> None:
         """Keep the moment, and not what the flight has brought."""
-        del future
         with self._renewing:
             if self._renewals.get(key, (None, None))[0] == at:
                 self._renewals[key] = at, None
@@ -173,6 +171,7 @@ class Documents:
         number = self._flights.next_number()
         if keys is None:
             self._cache.clear(number)
+            self._outages.forget()
             self._forget_renewals()
         for key in keys or ():
             self._cache.drop(key, number)
@@ -227,6 +226,7 @@ class Documents:
         deadline: Deadline,
         *,
         seen: int | None,
+        hasty: bool = False,
         batch: Batch | None = None,
     ) -> Flight[Looked] | Looked:
         """Return the flight for a document, or what one has brought since the caller looked.
@@ -237,6 +237,7 @@ class Documents:
             deadline: When the caller wants it.
             seen: The number of the answer that the caller saw in the cache, 0 for none; `None` if only a flight that
                 has not begun will do.
+            hasty: Whether the caller gives less time than is usual.
             batch: The fetches of the caller's call.
         """
         key = key_of(ask)
@@ -249,12 +250,17 @@ class Documents:
                 return None
             return Looked(answer=entry.answer, entry=entry, cached=True)
 
-        flight, is_new = self._flights.book(key, deadline, fresh=seen is None, landed=landed)
-        if is_new and isinstance(flight, Flight):
+        flight, is_new = self._flights.book(key, deadline, fresh=seen is None, hasty=hasty, landed=landed)
+        if not is_new or not isinstance(flight, Flight):
+            return flight
+        try:
             if batch is not None:
                 batch.take(ask, lifetime, flight)
             else:
                 self._depart([(ask, lifetime, flight)])
+        except BaseException:  # Ctrl-C: others may have joined it already
+            self._flights.call_off([flight], "the call that was to ask was interrupted")
+            raise
         return flight
 
     def batch(self) -> Batch:
@@ -264,25 +270,29 @@ class Documents:
     def _depart(self, parts: Sequence[tuple[Ask, Lifetime, Flight[Looked]]]) -> None:
         asks = [(ask, lifetime) for ask, lifetime, _ in parts]
         flights = [flight for _, _, flight in parts]
-        self._flights.depart(flights, asks[0][0].link.name, partial(self._fetch_all, asks))
+        hasty = any(flight.hasty for flight in flights)
+        self._flights.depart(flights, asks[0][0].link.name, partial(self._fetch_all, asks, hasty))
 
-    def _fetch(self, ask: Ask, lifetime: Lifetime, deadline: Deadline, number: int) -> Looked:
+    def _fetch(
+        self, ask: Ask, lifetime: Lifetime, deadline: Deadline, number: int, *, hasty: bool = False
+    ) -> Looked:
         asked_at, started = self._clock(), time.perf_counter()
         answer = ask_for(ask, deadline)
+        seconds = time.perf_counter() - started
         return self._noted(
-            ask, lifetime, answer, asked_at=asked_at, seconds=time.perf_counter() - started, number=number
+            ask, lifetime, answer, asked_at=asked_at, seconds=seconds, number=number, hasty=hasty
         )
 
     def _fetch_all(
-        self, asks: Sequence[tuple[Ask, Lifetime]], deadline: Deadline, numbers: Sequence[int]
+        self, asks: Sequence[tuple[Ask, Lifetime]], hasty: bool, deadline: Deadline, numbers: Sequence[int]
     ) -> list[Looked]:
         if len(asks) == 1:
-            return [self._fetch(*asks[0], deadline, numbers[0])]
+            return [self._fetch(*asks[0], deadline, numbers[0], hasty=hasty)]
         asked_at, started = self._clock(), time.perf_counter()
         answers = ask_for_many([ask for ask, _ in asks], deadline)
         seconds = time.perf_counter() - started
         return [
-            self._noted(ask, lifetime, answer, asked_at=asked_at, seconds=seconds, number=number)
+            self._noted(ask, lifetime, answer, asked_at=asked_at, seconds=seconds, number=number, hasty=hasty)
             for (ask, lifetime), answer, number in zip(asks, answers, numbers, strict=True)
         ]
 
@@ -295,11 +305,13 @@ class Documents:
         asked_at: float,
         seconds: float,
         number: int,
+        hasty: bool,
     ) -> Looked:
         """Let the cache and the outages know what came of a fetch."""
         key, now = key_of(ask), self._clock()
         if isinstance(answer, SecretSourceError):
-            self._note_failure(ask, answer, number, now)
+            if not (hasty and is_late(answer)):
+                self._note_failure(ask, answer, number, now)
             return Looked(answer=answer, seconds=seconds)
         entry = Entry(key, answer, fetched_at=asked_at, number=number)
         self._sweep(now, ask.link.name, lifetime)
@@ -344,6 +356,11 @@ def key_of(ask: Ask) -> DocumentKey:
     """Return the key of the document that holds the answer to *ask*."""
     location = ask.location
     return DocumentKey(ask.link.name, location.address, location.version, location.stage)
+
+
+def is_late(answer: object) -> bool:
+    """Whether *answer* is that there was none in time."""
+    return isinstance(answer, ResolverError) and answer.reason is Reason.TIMEOUT
 
 
 def _may_serve_stale(answer: object) -> bool:

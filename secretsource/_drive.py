@@ -6,20 +6,26 @@ once; here are only the ways of waiting.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
-from typing import TYPE_CHECKING, TypeVar
+import contextlib
+from collections.abc import Callable, Generator, Iterable, Mapping
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from secretsource.errors import SecretSourceError
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
+    import asyncio
 
     from secretsource._chain import Looked
     from secretsource._pending import Pending
 
-__all__ = ["arun", "arun_many", "is_over", "run", "run_many"]
+__all__ = ["Round", "arun", "arun_rounds", "run", "run_rounds"]
 
 T = TypeVar("T")
+S = TypeVar("S")
+
+Round: TypeAlias = tuple[Mapping[str, Generator["Pending", "Looked", T]], Callable[[], None]]
+"""Reads by name, and what lets the fetches go that are collected while they run."""
 
 # Seconds of one wait. A signal that comes in the last moment before a wait does not interrupt it, and Ctrl-C should.
 _SLICE = 0.1
@@ -30,7 +36,8 @@ def run(read: Generator[Pending, Looked, T]) -> T:
     try:
         pending = next(read)
         while True:
-            pending = read.send(_wait(pending))
+            _wait_for([pending])
+            pending = read.send(pending.looked())
     except StopIteration as end:
         result: T = end.value
     return result
@@ -41,127 +48,114 @@ async def arun(read: Generator[Pending, Looked, T]) -> T:
     try:
         pending = next(read)
         while True:
-            pending = read.send(await _await(pending))
+            await _await([pending])
+            pending = read.send(pending.looked())
     except StopIteration as end:
         result: T = end.value
     return result
 
 
-def is_over(read: Generator[Pending, Looked, object]) -> bool:
-    """Begin *read*, and return whether it has ended without having to wait; what it began to fetch goes on."""
-    try:
-        next(read)
-    except StopIteration:
-        return True
-    read.close()
-    return False
-
-
-def _wait(pending: Pending) -> Looked:
-    while not pending.is_over:
+def run_rounds(rounds: Generator[Round[T], dict[str, T | SecretSourceError], S]) -> S:
+    """Run the reads of each round side by side in this thread, and return what comes of the last one."""
+    results: dict[str, T | SecretSourceError] | None = None
+    while True:
         try:
-            return pending.future.result(timeout=min(pending.patience, _SLICE))
-        except TimeoutError:
-            pass
-    return pending.looked()
+            reads, depart = next(rounds) if results is None else rounds.send(results)
+        except StopIteration as end:
+            whole: S = end.value
+            return whole
+        results = {}
+        try:
+            pending = _advanced(reads, dict.fromkeys(reads), results)
+            while pending:
+                depart()
+                _wait_for(pending.values())
+                pending = _advanced(reads, pending, results)
+        finally:
+            depart()  # what is booked must depart, also when this thread is interrupted
 
 
-async def _await(pending: Pending) -> Looked:
+async def arun_rounds(rounds: Generator[Round[T], dict[str, T | SecretSourceError], S]) -> S:
+    """Do what `run_rounds` does on the running event loop."""
+    results: dict[str, T | SecretSourceError] | None = None
+    while True:
+        try:
+            reads, depart = next(rounds) if results is None else rounds.send(results)
+        except StopIteration as end:
+            whole: S = end.value
+            return whole
+        results = {}
+        try:
+            pending = _advanced(reads, dict.fromkeys(reads), results)
+            while pending:
+                depart()
+                await _await(pending.values())
+                pending = _advanced(reads, pending, results)
+        finally:
+            depart()
+
+
+def _wait_for(waits: Iterable[Pending]) -> None:
+    """Wait until one is over, on a queue that is written in C: Ctrl-C could leave the lock of a condition behind."""
+    waits = list(waits)
+    landed: SimpleQueue[None] = SimpleQueue()
+    stops = [pending.flight.wake_with(lambda: landed.put(None)) for pending in waits]
+    try:
+        while not any(pending.is_over for pending in waits):
+            with contextlib.suppress(Empty):
+                landed.get(timeout=max(0.0, min(_SLICE, *(pending.patience for pending in waits))))
+    finally:
+        for stop in stops:
+            stop()
+
+
+async def _await(waits: Iterable[Pending]) -> None:
+    """Wait until one of them is over, and let the event loop run meanwhile."""
     import asyncio  # noqa: PLC0415 - loaded already where a loop runs, and slow to import where none does
 
-    wrapped = asyncio.wrap_future(pending.future)
+    waits = list(waits)
+    loop = asyncio.get_running_loop()
+    landed = loop.create_future()
+    stops = [pending.flight.wake_with(lambda: loop.call_soon_threadsafe(_set, landed)) for pending in waits]
     try:
-        await asyncio.wait([wrapped], timeout=pending.patience)
-        return wrapped.result() if wrapped.done() else pending.looked()
+        while not any(pending.is_over for pending in waits) and not landed.done():
+            await asyncio.wait([landed], timeout=max(0.0, min(pending.patience for pending in waits)))
     finally:
-        wrapped.cancel()  # this waiter only: the flight goes on for the others
+        for stop in stops:
+            stop()
 
 
-def run_many(
-    reads: Mapping[str, Generator[Pending, Looked, T]], depart: Callable[[], None]
-) -> dict[str, T | SecretSourceError]:
-    """Run all *reads* in this thread; their fetches run side by side.
+def _set(landed: asyncio.Future[None]) -> None:
+    if not landed.done():
+        landed.set_result(None)
+
+
+def _advanced(
+    reads: Mapping[str, Generator[Pending, Looked, T]],
+    pending: Mapping[str, Pending | None],
+    results: dict[str, T | SecretSourceError],
+) -> dict[str, Pending]:
+    """Let each read begin, or go on whose fetch has ended or whose patience has; note the results of those that end.
 
     Args:
-        reads: By name.
-        depart: Called when all reads wait for something, to let the fetches that were collected go.
+        reads: All of them.
+        pending: What each one waits for; `None` for those that have not begun.
+        results: Filled with what the reads end in.
+
+    Returns:
+        What those that have not ended wait for.
     """
-    from concurrent.futures import FIRST_COMPLETED  # noqa: PLC0415 - slow to import, not needed for local resolvers
-    from concurrent.futures import wait as wait_for  # noqa: PLC0415
-
-    results: dict[str, T | SecretSourceError] = {}
-    try:
-        pending = _first(reads, results)
-        while pending:
-            depart()
-            patience = min(_SLICE, *(each.patience for each in pending.values()))
-            wait_for(
-                [each.future for each in pending.values()], timeout=patience, return_when=FIRST_COMPLETED
-            )
-            pending = _following(reads, pending, results)
-    finally:
-        depart()  # what is booked must depart, also when this thread is interrupted
-    return {name: results[name] for name in reads}
-
-
-async def arun_many(
-    reads: Mapping[str, Generator[Pending, Looked, T]], depart: Callable[[], None]
-) -> dict[str, T | SecretSourceError]:
-    """Do what `run_many` does on the running event loop."""
-    import asyncio  # noqa: PLC0415 - loaded already where a loop runs
-
-    results: dict[str, T | SecretSourceError] = {}
-    wrapped: dict[Future[Looked], asyncio.Future[Looked]] = {}
-    try:
-        pending = _first(reads, results)
-        while pending:
-            depart()
-            for each in pending.values():
-                if each.future not in wrapped:
-                    wrapped[each.future] = asyncio.wrap_future(each.future)
-            waits = {wrapped[each.future] for each in pending.values()}
-            patience = min(each.patience for each in pending.values())
-            await asyncio.wait(waits, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
-            pending = _following(reads, pending, results)
-    finally:
-        depart()
-        for waiter in wrapped.values():
-            waiter.cancel()  # these waiters only: the flights go on for the others
-    return {name: results[name] for name in reads}
-
-
-def _first(
-    reads: Mapping[str, Generator[Pending, Looked, T]], results: dict[str, T | SecretSourceError]
-) -> dict[str, Pending]:
-    started = {name: _advance(name, read, None, results) for name, read in reads.items()}
-    return {name: pending for name, pending in started.items() if pending is not None}
-
-
-def _following(
-    reads: Mapping[str, Generator[Pending, Looked, T]],
-    pending: dict[str, Pending],
-    results: dict[str, T | SecretSourceError],
-) -> dict[str, Pending]:
-    """Let each read go on whose fetch has ended, or whose patience has."""
     following: dict[str, Pending] = {}
     for name, waited in pending.items():
-        after = _advance(name, reads[name], waited.looked(), results) if waited.is_over else waited
-        if after is not None:
-            following[name] = after
+        try:
+            if waited is None:
+                following[name] = next(reads[name])
+            elif waited.is_over:
+                following[name] = reads[name].send(waited.looked())
+            else:
+                following[name] = waited
+        except StopIteration as end:
+            results[name] = end.value
+        except SecretSourceError as error:
+            results[name] = error
     return following
-
-
-def _advance(
-    name: str,
-    read: Generator[Pending, Looked, T],
-    looked: Looked | None,
-    results: dict[str, T | SecretSourceError],
-) -> Pending | None:
-    """Let one read go on to the next fetch, or note its result."""
-    try:
-        return next(read) if looked is None else read.send(looked)
-    except StopIteration as end:
-        results[name] = end.value
-    except SecretSourceError as error:
-        results[name] = error
-    return None

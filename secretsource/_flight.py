@@ -1,28 +1,27 @@
 """One fetch at a time for one document: the flights that callers share.
 
-A fetch runs on a daemon thread and fulfils a `concurrent.futures.Future`. Threads wait on it with their own deadline
-and coroutines await it, so one flight serves both, a caller is released at its deadline even if a client library hangs,
-and a hung call never delays the interpreter's exit.
+A fetch runs on a daemon thread and wakes whoever waits for it: threads, each with its own deadline, and coroutines. So
+one flight serves both, a caller is released at its deadline even if a client library hangs, and a hung call never
+delays the interpreter's exit.
 """
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import threading
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from secretsource._deadline import Deadline
 from secretsource._fork import reset_in_child
 from secretsource._workers import Workers
 
-if TYPE_CHECKING:
-    from concurrent.futures import Future
-
 __all__ = ["Flight", "Flights"]
 
 _LOST_AFTER = 1.0  # seconds past its deadline, which every resolver should keep
+_STRAY_AFTER = 0.5  # seconds after which one that did not depart never will: its caller was interrupted
 
 R = TypeVar("R")
 
@@ -35,28 +34,40 @@ class Flight(Generic[R]):
     """One fetch under way, with everybody who waits for it.
 
     Attributes:
+        key: What it is for.
         number: Flights are numbered in the order in which they were asked for.
         deadline: The latest of those who wait for it.
-        answer: What it has brought; `None` before.
-        future: The same, to wait on; it is there a moment later.
+        hasty: Whether it was given less time than is usual, so that its being late says nothing of the backend.
+        lane: The lane that it took; `None` until it has departed.
         started: Whether a worker has begun.
+        answer: What it has brought; `None` before.
     """
 
-    __slots__ = ("_booked_at", "_longest", "answer", "deadline", "future", "key", "number", "started")
+    __slots__ = (
+        "_booked_at",
+        "_longest",
+        "_wakes",
+        "answer",
+        "deadline",
+        "hasty",
+        "key",
+        "lane",
+        "number",
+        "started",
+    )
 
-    def __init__(self, key: Hashable, number: int, deadline: Deadline) -> None:
+    def __init__(self, key: Hashable, number: int, deadline: Deadline, *, hasty: bool = False) -> None:
         """Let it be asked for now."""
-        from concurrent.futures import Future  # noqa: PLC0415 - not needed where only local resolvers are asked
-
         self.key = key
-        self.answer: R | None = None
         self.number = number
         self.deadline = Deadline(deadline.remaining)
+        self.hasty = hasty
+        self.lane: str | None = None
         self.started = False
+        self.answer: R | None = None
         self._longest = deadline.remaining
         self._booked_at = Deadline(0)
-        self.future: Future[R] = Future()
-        self.future.set_running_or_notify_cancel()  # from here on, a waiter that is cancelled cancels nobody else
+        self._wakes: dict[object, Callable[[], object]] = {}
 
     @property
     def seconds(self) -> float:
@@ -65,16 +76,43 @@ class Flight(Generic[R]):
 
     @property
     def is_lost(self) -> bool:
-        """Whether it should have ended long ago: its resolver does not keep deadlines.
+        """Whether nobody should wait for it any more.
 
-        What counts is the most time that a single caller gave it, and not how long new ones go on coming.
+        Either it should have ended long ago, and its resolver does not keep deadlines: what counts is the most time
+        that a single caller gave it, and not how long new ones go on coming. Or it never departed.
         """
+        if self.lane is None and self.seconds > _STRAY_AFTER:
+            return True
         return self.seconds > self._longest + _LOST_AFTER
 
     def join(self, deadline: Deadline) -> None:
         """Let it live until *deadline* too."""
         self.deadline.extend(deadline)
         self._longest = max(self._longest, deadline.remaining)
+
+    def wake_with(self, wake: Callable[[], object]) -> Callable[[], object]:
+        """Call *wake*, once or twice, when the answer is there, or now if it is. It may be called in another thread.
+
+        Nothing here takes a lock: a lock that is left by Ctrl-C in the wrong moment is left for ever.
+
+        Returns:
+            A function that ends it.
+        """
+        token = object()
+        self._wakes[token] = wake
+        if self.answer is not None:
+            wake()
+        return partial(self._wakes.pop, token, None)
+
+    def land(self, answer: R) -> None:
+        """Bring *answer*; nobody is woken yet."""
+        self.answer = answer
+
+    def wake(self) -> None:
+        """Wake everybody who waits for it."""
+        while self._wakes:
+            with contextlib.suppress(KeyError, RuntimeError):  # gone meanwhile; an event loop that was closed
+                self._wakes.popitem()[1]()
 
 
 class Flights(Generic[R]):
@@ -83,15 +121,15 @@ class Flights(Generic[R]):
     The number of a flight tells an older answer from a newer one.
     """
 
-    def __init__(self, workers: Workers, grounded: R) -> None:
+    def __init__(self, workers: Workers, failed: Callable[[str], R]) -> None:
         """Start nothing yet.
 
         Args:
             workers: Shared among all keys.
-            grounded: The answer of a flight that cannot take off, since no thread can be started.
+            failed: Makes the answer of a flight that cannot take off, or crashes, from words that say why.
         """
         self._workers = workers
-        self._grounded = grounded
+        self._failed = failed
         self._numbers = itertools.count(1)
         self._reset()
         reset_in_child(self._reset)
@@ -114,7 +152,7 @@ class Flights(Generic[R]):
         if flight is None or not flight.is_lost:
             return None
         with self._lock:
-            return self._flying.pop(key) if self._flying.get(key) is flight else None
+            return self._flying.pop(key, None) if self._flying.get(key) is flight else None
 
     def book(
         self,
@@ -122,14 +160,16 @@ class Flights(Generic[R]):
         deadline: Deadline,
         *,
         fresh: bool = False,
+        hasty: bool = False,
         landed: Callable[[], R | None] = _nothing,
     ) -> tuple[Flight[R] | R, bool]:
-        """Return the flight for *key*, and whether it is new: then it must `depart`, whatever happens.
+        """Return the flight for *key*, and whether it is new: then it must `depart`, or `call_off` must be called.
 
         Args:
             key: What is fetched.
             deadline: When this caller wants the answer.
             fresh: Do not join a flight that has begun already.
+            hasty: This caller has less time than is usual.
             landed: Returns the answer of a flight that has landed since the caller looked, if there was one; that is
                 returned then.
         """
@@ -137,10 +177,12 @@ class Flights(Generic[R]):
             flight = self._flying.get(key)
             if flight is not None and not (fresh and flight.started) and not flight.is_lost:
                 flight.join(deadline)
+                if flight.lane is not None and not flight.started:
+                    self._workers.nudge(flight.lane)
                 return flight, False
             if (answer := landed()) is not None:
                 return answer, False
-            flight = Flight[R](key, next(self._numbers), deadline)
+            flight = Flight[R](key, next(self._numbers), deadline, hasty=hasty)
             self._flying[key] = flight
             return flight, True
 
@@ -156,15 +198,22 @@ class Flights(Generic[R]):
             flights: New ones; they have one deadline from now on.
             lane: The lane of the workers that they take.
             fetch: Called on a worker thread with the deadline and the numbers of the flights; returns what each one
-                brings, and must not raise.
+                brings.
         """
         with self._lock:
             shared = flights[0].deadline
             for flight in flights[1:]:
                 shared.extend(flight.deadline)
                 flight.deadline = shared
-        if not self._workers.submit(partial(self._fly, flights, fetch), lane):
-            self._land(flights, [self._grounded] * len(flights))
+        will_run = self._workers.submit(partial(self._fly, flights, fetch), lane)
+        for flight in flights:
+            flight.lane = lane
+        if not will_run:
+            self.call_off(flights, "no thread can be started to ask")
+
+    def call_off(self, flights: Sequence[Flight[R]], why: str) -> None:
+        """Let *flights* bring nothing but the words why."""
+        self._land(flights, [self._failed(why) for _ in flights])
 
     def disown(self, keys: Iterable[Hashable] | None = None) -> None:
         """Let the flights for *keys*, or all, end for those who wait already; nobody joins them any more."""
@@ -175,15 +224,24 @@ class Flights(Generic[R]):
     def _fly(
         self, flights: Sequence[Flight[R]], fetch: Callable[[Deadline, Sequence[int]], Sequence[R]]
     ) -> None:
+        if all(flight.answer is not None for flight in flights):
+            return  # they were called off
         for flight in flights:
             flight.started = True
-        self._land(flights, fetch(flights[0].deadline, [flight.number for flight in flights]))
+        try:
+            answers = fetch(flights[0].deadline, [flight.number for flight in flights])
+        except BaseException as error:  # noqa: BLE001 - those who wait must be told, whatever it is
+            why = f"asking raised {type(error).__name__}"
+        else:
+            self._land(flights, answers)
+            return
+        self.call_off(flights, why)
 
     def _land(self, flights: Sequence[Flight[R]], answers: Sequence[R]) -> None:
         with self._lock:
             for flight, answer in zip(flights, answers, strict=True):
-                flight.answer = answer  # all of them before anybody is woken, so that they go on together
+                flight.land(answer)  # all of them before anybody is woken, so that they go on together
                 if self._flying.get(flight.key) is flight:
-                    del self._flying[flight.key]
-        for flight, answer in zip(flights, answers, strict=True):
-            flight.future.set_result(answer)
+                    self._flying.pop(flight.key, None)
+        for flight in flights:
+            flight.wake()

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 from secretsource._chain import Looked
 from secretsource._deadline import Deadline
 from secretsource._flight import Flight
 from secretsource._record import Record
 from secretsource.errors import DeadlineExceeded
-
-if TYPE_CHECKING:
-    from concurrent.futures import Future
 
 __all__ = ["Pending"]
 
@@ -38,15 +34,15 @@ class Pending(Record, kw_only=False):
     since: float
 
     @property
-    def future(self) -> Future[Looked]:
-        """What is waited on."""
-        return self.flight.future
-
-    @property
     def patience(self) -> float:
         """The seconds that the reader still waits."""
         until = min(self.part.left, self.whole.left) + _GRACE
-        return min(until, self.soon - (time.perf_counter() - self.since))
+        return min(until, self.soon - self.seconds)
+
+    @property
+    def seconds(self) -> float:
+        """How long the reader has waited."""
+        return time.perf_counter() - self.since
 
     @property
     def is_over(self) -> bool:
@@ -57,5 +53,4 @@ class Pending(Record, kw_only=False):
         """Return what the fetch brought, or that it is too late."""
         if self.flight.answer is not None:
             return self.flight.answer
-        seconds = time.perf_counter() - self.since
-        return Looked(answer=DeadlineExceeded(f"waited for {seconds:.1f} s"), seconds=seconds)
+        return Looked(answer=DeadlineExceeded(f"waited for {self.seconds:.1f} s"), seconds=self.seconds)

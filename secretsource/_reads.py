@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import TypeAlias, TypeVar
 
-from secretsource._batch import Batch
 from secretsource._cache import Cache, DocumentKey, Entry, Hit
+from secretsource._call import Call
 from secretsource._chain import Ask, Found, Looked, has, part_for, walk
 from secretsource._clock import Clock
-from secretsource._deadline import Deadline
-from secretsource._documents import Documents, key_of
+from secretsource._documents import Documents, is_late, key_of
+from secretsource._drive import Round
 from secretsource._lifetime import Lifetime
 from secretsource._pending import Pending
 from secretsource._places import Places
@@ -28,6 +28,7 @@ __all__ = ["Read", "Reads"]
 T = TypeVar("T")
 
 Read: TypeAlias = Generator[Pending, Looked, T]
+Results: TypeAlias = dict[str, Found | SecretSourceError]
 
 # Direct entries are looked over so often at least, in seconds: for what has become of no use meanwhile, and, where a
 # refresh is due or an old value is served, for the next attempt.
@@ -56,41 +57,31 @@ class Reads:
         self._rotations = rotations
         self._clock = clock
 
-    def secret(self, name: str, deadline: Deadline, *, refresh: bool = False) -> Read[Secret]:
+    def secret(self, name: str, call: Call) -> Read[Secret]:
         """Read one name."""
-        if not refresh and (hit := self.hit(name)) is not None:
+        if not call.refresh and (hit := self.hit(name)) is not None:
             return self.secret_of(name, hit)
-        return self.keep(name, (yield from self.found(name, deadline, refresh=refresh)))
+        return self.keep(name, (yield from self.found(name, call)), call)
 
-    def fields(self, name: str, deadline: Deadline, *, refresh: bool = False) -> Read[Mapping[str, Value]]:
+    def fields(self, name: str, call: Call) -> Read[Mapping[str, Value]]:
         """Read a whole document."""
-        asks = self._places.asks(name, document=True)
-        found = yield from self.walked(name, asks, [], deadline, refresh=refresh)
+        found = yield from self.walked(name, self._places.asks(name, document=True), [], call)
         return found.document.fields
 
     def found(
-        self,
-        name: str,
-        deadline: Deadline,
-        *,
-        refresh: bool = False,
-        batch: Batch | None = None,
-        known: Mapping[DocumentKey, Looked] | None = None,
+        self, name: str, call: Call, *, known: Mapping[DocumentKey, Looked] | None = None
     ) -> Read[Found]:
         """Find the link that has *name*."""
-        asks = self._places.asks(name)
-        return (yield from self.walked(name, asks, [], deadline, refresh=refresh, batch=batch, known=known))
+        return (yield from self.walked(name, self._places.asks(name), [], call, known=known))
 
     def walked(
         self,
         name: str,
         asks: Sequence[Ask],
         steps: list[Step],
-        deadline: Deadline,
+        call: Call,
         *,
-        refresh: bool = False,
         insist: bool = False,
-        batch: Batch | None = None,
         known: Mapping[DocumentKey, Looked] | None = None,
     ) -> Read[Found]:
         """Answer the asks of a walk from the documents; yield the fetches it has to wait for.
@@ -99,27 +90,37 @@ class Reads:
             name: The name, for messages.
             asks: The links, with where each one looks.
             steps: Filled with what each link said.
-            deadline: When the call is over.
-            refresh: Ask the backends, whatever is cached.
+            call: What the caller wants.
             insist: Take no old "not there" without asking.
-            batch: The fetches of one call, which travel together.
             known: Answers that are not asked for again.
         """
         asking, name_ttl = walk(name, asks, steps), self._places.ttl_of(name)
-        patience = Deadline(self._documents.stale_wait)
-        told, was_spared = dict(known or {}), False
+        spare, was_spared = self._documents.stale_wait, False
+        told = dict(known or {})
         self._rotations.wake()
         try:
             ask = next(asking)
             while True:
                 looked = told.get(key_of(ask))
                 if looked is None:
-                    lifetime, part = self._lifetime.of(ask.link, name_ttl), part_for(ask, asks, deadline)
-                    answer = self._documents.look(
-                        ask, lifetime, part, deadline, patience, refresh=refresh, insist=insist, batch=batch
+                    lifetime, part = (
+                        self._lifetime.of(ask.link, name_ttl),
+                        part_for(ask, asks, call.deadline),
                     )
-                    looked = answer if isinstance(answer, Looked) else (yield answer)
-                    looked = self._documents.settle(ask, lifetime, looked, refresh=refresh)
+                    answer = self._documents.look(ask, lifetime, part, call, spare=spare, insist=insist)
+                    if isinstance(answer, Looked):
+                        looked = answer
+                    else:
+                        looked = yield answer
+                        spare -= answer.seconds if answer.soon < float("inf") else 0
+                        if (
+                            answer.flight.hasty
+                            and not call.hasty
+                            and is_late(looked.answer)
+                            and not part.expired
+                        ):
+                            continue  # it had the little time of somebody else
+                    looked = self._documents.settle(ask, lifetime, looked, refresh=call.refresh)
                     # An old "not there", or the failure of an earlier read.
                     if answer is looked and looked.cached and _is_no_answer(looked, ask):
                         was_spared = True
@@ -135,19 +136,15 @@ class Reads:
             raise failure
         # Nobody has it, and a backend that is down was spared: what it said last only helps to find it elsewhere.
         steps.clear()
-        return (
-            yield from self.walked(
-                name, asks, steps, deadline, refresh=refresh, insist=True, batch=batch, known=told
-            )
-        )
+        return (yield from self.walked(name, asks, steps, call, insist=True, known=told))
 
-    def replaced(self, secret: Secret, deadline: Deadline) -> Read[Secret]:
+    def replaced(self, secret: Secret, call: Call) -> Read[Secret]:
         """Read the name of a secret that was refused: another version of it, if there is one."""
         before = self._documents.next_number()
         hit = self.hit(secret.name)
         if hit is None:
-            found = yield from self.found(secret.name, deadline)
-            current, number = self.keep(secret.name, found), _number(found.looked)
+            found = yield from self.found(secret.name, call)
+            current, number = self.keep(secret.name, found, call), _number(found.looked)
         else:
             current, number = self.secret_of(secret.name, hit), hit.entry.number
         if not are_same(current, secret) or number > before:
@@ -155,13 +152,13 @@ class Reads:
         name_ttl = self._places.ttl_of(secret.name)
         for ask in self._places.asks(secret.name):
             if ask.link.name == secret.source:
-                renewal = self._documents.renew(ask, self._lifetime.of(ask.link, name_ttl), deadline)
+                renewal = self._documents.renew(ask, self._lifetime.of(ask.link, name_ttl), call.deadline)
                 looked = (yield renewal) if isinstance(renewal, Pending) else renewal
                 if looked is None:
                     break
-                found = yield from self.found(secret.name, deadline, known={key_of(ask): looked})
-                return self.keep(secret.name, found)
-        return (yield from self.secret(secret.name, deadline))
+                found = yield from self.found(secret.name, call, known={key_of(ask): looked})
+                return self.keep(secret.name, found, call)
+        return (yield from self.secret(secret.name, call))
 
     # What a read leaves behind
 
@@ -186,8 +183,8 @@ class Reads:
         assert secret is not None, "a name is found where it was found before"  # noqa: S101
         return secret
 
-    def keep(self, name: str, found: Found) -> Secret:
-        """Make the secret, and the direct entry for the next reader."""
+    def keep(self, name: str, found: Found, call: Call) -> Secret:
+        """Make the secret, and the direct entry for the next reader, if it would have got the same."""
         entry = found.looked.entry
         assert entry is not None, "a document is kept"  # noqa: S101
         stale = any(looked.stale for _, looked in found.rests_on)
@@ -198,7 +195,10 @@ class Reads:
             self._look_over_at(name, found),
             secret=secret if stale else None,
         )
-        self._cache.link(name, hit, [kept for each, looked in found.rests_on for kept in _kept(each, looked)])
+        if not (stale and call.hasty):
+            self._cache.link(
+                name, hit, [kept for each, looked in found.rests_on for kept in _kept(each, looked)]
+            )
         self._rotations.saw(found.ask, secret, entry, max(_number(looked) for _, looked in found.rests_on))
         return secret
 
@@ -228,6 +228,29 @@ class Reads:
 
     # Several names at once
 
+    def many(self, names: Sequence[str], call: Call) -> Generator[Round[Found], Results, dict[str, Secret]]:
+        """Read several names side by side; in a second round those of which another name showed a newer version.
+
+        Raises:
+            SecretSourceError: The first name that has no value; the others are in its notes.
+        """
+        if not call.refresh and (hits := self.hits(names)) is not None:
+            return hits
+        founds: Results = {}
+        late, known, asked = list(names), dict[DocumentKey, Looked](), call
+        while late:
+            batch = self._documents.batch()
+            asked = Call(call.deadline, refresh=asked.refresh, hasty=call.hasty, batch=batch)
+            founds |= yield {name: self.found(name, asked, known=known) for name in late}, batch.depart
+            asked = Call(call.deadline, hasty=call.hasty)
+            late, known = self.outdated(founds)
+        return _all_or_raise(
+            {
+                name: found if isinstance(found, SecretSourceError) else self.keep(name, found, call)
+                for name, found in ((name, founds[name]) for name in names)
+            }
+        )
+
     def hits(self, names: Sequence[str]) -> dict[str, Secret] | None:
         """Return the secrets of several names if each has a direct entry, and no document is there in two versions."""
         hits = {name: hit for name in names if (hit := self.hit(name)) is not None}
@@ -238,9 +261,7 @@ class Reads:
             return None
         return {name: self.secret_of(name, hits[name]) for name in names}
 
-    def outdated(
-        self, results: Mapping[str, Found | SecretSourceError]
-    ) -> tuple[list[str], dict[DocumentKey, Looked]]:
+    def outdated(self, results: Results) -> tuple[list[str], dict[DocumentKey, Looked]]:
         """Return which names were found in an older version of a document than others were, and the newest ones.
 
         A refresh may end between two names of one call. The newest version is as fresh as any, so all can have it.
@@ -261,6 +282,15 @@ def _is_no_answer(looked: Looked, ask: Ask) -> bool:
     if isinstance(looked.answer, SecretSourceError):
         return True
     return looked.stale and not has(looked.answer, ask.location)
+
+
+def _all_or_raise(results: Mapping[str, Secret | SecretSourceError]) -> dict[str, Secret]:
+    failures = [result for result in results.values() if isinstance(result, SecretSourceError)]
+    for other in failures[1:]:
+        failures[0].add_note(f"also: {other}")
+    if failures:
+        raise failures[0]
+    return {name: result for name, result in results.items() if not isinstance(result, SecretSourceError)}
 
 
 def _kept(ask: Ask, looked: Looked) -> list[Entry]:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Final, NoReturn, Self, SupportsIndex, TypeVar,
 from secretsource import _clock
 from secretsource._attempts import Attempts, On
 from secretsource._cache import Cache
-from secretsource._chain import Found, Link
+from secretsource._call import Call
+from secretsource._chain import Link
 from secretsource._deadline import Deadline
 from secretsource._documents import Documents
-from secretsource._drive import arun, arun_many, is_over, run, run_many
+from secretsource._drive import arun, arun_rounds, run, run_rounds
 from secretsource._lifetime import Lifetime
 from secretsource._places import NameSettings, Places, References
-from secretsource._reads import Reads
+from secretsource._reads import Read, Reads
 from secretsource._record import Record
 from secretsource._reference import check_name, is_reference, shown
 from secretsource._rotation import Rotations
@@ -116,7 +117,7 @@ class Store:
         self._clock: Final = clock
         cache = Cache(max_entries)
         self._hits: Final = cache.hits
-        self._rotations: Final = Rotations(_looker_at(self), clock)
+        self._rotations: Final = Rotations(_reader_of(self), clock)
         self._documents: Final = Documents(
             cache,
             Workers(max_concurrency, self._places.remote()),
@@ -171,8 +172,7 @@ class Store:
         except (KeyError, TypeError):
             pass  # nothing is cached, or it is no name: told further on
         try:
-            deadline = self._deadline(timeout)
-            return run(self._reads.secret(name, deadline, refresh=refresh))
+            return run(self._reads.secret(name, self._call(timeout, refresh=refresh)))
         except SecretNotFound:
             if isinstance(default, Unset):
                 raise
@@ -198,8 +198,7 @@ class Store:
         except (KeyError, TypeError):
             pass  # nothing is cached, or it is no name: told further on
         try:
-            deadline = self._deadline(timeout)
-            return await arun(self._reads.secret(name, deadline, refresh=refresh))
+            return await arun(self._reads.secret(name, self._call(timeout, refresh=refresh)))
         except SecretNotFound:
             if isinstance(default, Unset):
                 raise
@@ -219,49 +218,14 @@ class Store:
             SecretSourceError: The first name that has no value, as `get` would; the others are named in its notes,
                 and what was found is cached.
         """
-        wanted, deadline = _checked(names), self._deadline(timeout)
-        if not refresh and (hits := self._reads.hits(wanted)) is not None:
-            return hits
-        late, known, founds = wanted, None, dict[str, Found | SecretSourceError]()
-        while late:
-            batch = self._documents.batch()
-            reads = {
-                name: self._reads.found(
-                    name, deadline, refresh=refresh and known is None, batch=batch, known=known
-                )
-                for name in late
-            }
-            founds.update(run_many(reads, batch.depart))
-            late, known = self._reads.outdated(founds)
-        return self._all(wanted, founds)
+        return run_rounds(self._reads.many(_checked(names), self._call(timeout, refresh=refresh)))
 
     async def aget_many(
         self, names: Iterable[str], *, refresh: bool = False, timeout: float | None = None
     ) -> dict[str, Secret]:
         """Do what `get_many` does without blocking the event loop."""
-        wanted, deadline = _checked(names), self._deadline(timeout)
-        if not refresh and (hits := self._reads.hits(wanted)) is not None:
-            return hits
-        late, known, founds = wanted, None, dict[str, Found | SecretSourceError]()
-        while late:
-            batch = self._documents.batch()
-            reads = {
-                name: self._reads.found(
-                    name, deadline, refresh=refresh and known is None, batch=batch, known=known
-                )
-                for name in late
-            }
-            founds.update(await arun_many(reads, batch.depart))
-            late, known = self._reads.outdated(founds)
-        return self._all(wanted, founds)
-
-    def _all(self, wanted: list[str], founds: Mapping[str, Found | SecretSourceError]) -> dict[str, Secret]:
-        """Return what was found, or raise the first failure."""
-        secrets: dict[str, Secret | SecretSourceError] = {}
-        for name in wanted:
-            found = founds[name]
-            secrets[name] = found if isinstance(found, SecretSourceError) else self._reads.keep(name, found)
-        return _all_or_raise(secrets)
+        rounds = self._reads.many(_checked(names), self._call(timeout, refresh=refresh))
+        return await arun_rounds(rounds)
 
     def get_fields(
         self, name: str, *, refresh: bool = False, timeout: float | None = None
@@ -279,15 +243,13 @@ class Store:
         Raises:
             SecretSourceError: As `get`.
         """
-        deadline = self._deadline(timeout)
-        return run(self._reads.fields(name, deadline, refresh=refresh))
+        return run(self._reads.fields(name, self._call(timeout, refresh=refresh)))
 
     async def aget_fields(
         self, name: str, *, refresh: bool = False, timeout: float | None = None
     ) -> Mapping[str, Value]:
         """Do what `get_fields` does without blocking the event loop."""
-        deadline = self._deadline(timeout)
-        return await arun(self._reads.fields(name, deadline, refresh=refresh))
+        return await arun(self._reads.fields(name, self._call(timeout, refresh=refresh)))
 
     def locate(self, name: str) -> dict[str, str]:
         """Return where each link of the chain would look for *name*, by the link's name; no I/O.
@@ -311,9 +273,9 @@ class Store:
         asks = self._places.asks(name)
         steps: list[Step] = []
         error: SecretSourceError | None = None
-        deadline = self._deadline(timeout)
+        call = self._call(timeout, refresh=True)
         try:
-            run(self._reads.walked(name, asks, steps, deadline, refresh=True))
+            run(self._reads.walked(name, asks, steps, call))
         except SecretSourceError as caught:
             error = caught.with_traceback(None)  # its frames hold what the links answered
         not_asked = tuple((ask.link.name, str(ask.location)) for ask in asks[len(steps) :])
@@ -335,11 +297,11 @@ class Store:
         Raises:
             SecretSourceError: As `get`.
         """
-        return run(self._reads.replaced(secret, self._deadline(timeout)))
+        return run(self._reads.replaced(secret, self._call(timeout)))
 
     async def areject(self, secret: Secret, *, timeout: float | None = None) -> Secret:
         """Do what `reject` does without blocking the event loop."""
-        return await arun(self._reads.replaced(secret, self._deadline(timeout)))
+        return await arun(self._reads.replaced(secret, self._call(timeout)))
 
     def attempts(self, name: str, *, on: On, timeout: float | None = None) -> Attempts[Secret]:
         """Return a loop of ``with`` blocks that use a secret, and once more with the newer one if it is refused.
@@ -365,7 +327,8 @@ class Store:
         """Call *callback* with the old and the new secret, once after each change of *name*, in order.
 
         It is called on a thread of the store's own. What it raises is logged, and hurts nobody. The store itself reads
-        the name from now on, so that a change is noticed within its ttl also where the application reads seldom.
+        the name from now on, so that a change is noticed within its ttl also where the application reads seldom. After
+        `close` it begins anew with the next read: what that one gets is what later versions are compared with.
 
         Args:
             name: A name or a reference.
@@ -446,22 +409,23 @@ class Store:
         """
         raise TypeError("a Store is not pickled: build one in each process, or use fork")
 
-    def _deadline(self, timeout: float | None) -> Deadline:
+    def _call(self, timeout: float | None, *, refresh: bool = False) -> Call:
         if timeout is not None and not timeout >= 0:
             raise ValueError(f"timeout must be 0 seconds or more, not {timeout}")
-        return Deadline(self.timeout if timeout is None else timeout)
+        seconds = self.timeout if timeout is None else timeout
+        return Call(Deadline(seconds), refresh=refresh, hasty=seconds < self.timeout)
 
 
-def _looker_at(store: Store) -> Callable[[str], bool]:
-    """Return what lets *store* read a name in the background, and does not keep it alive."""
+def _reader_of(store: Store) -> Callable[[str], Read[Secret]]:
+    """Return what begins a read of *store*, and does not keep it alive."""
     known = weakref.ref(store)
 
-    def look_at(name: str) -> bool:
+    def read(name: str) -> Read[Secret]:
         if (alive := known()) is None:
             raise ReferenceError(name)
-        return is_over(alive._reads.secret(name, alive._deadline(None)))
+        return alive._reads.secret(name, alive._call(None))
 
-    return look_at
+    return read
 
 
 def _checked(names: Iterable[str]) -> list[str]:
@@ -476,12 +440,3 @@ def _checked(names: Iterable[str]) -> list[str]:
 
 def _itself(secret: Secret) -> Secret:
     return secret
-
-
-def _all_or_raise(results: Mapping[str, D | SecretSourceError]) -> dict[str, D]:
-    failures = [result for result in results.values() if isinstance(result, SecretSourceError)]
-    for other in failures[1:]:
-        failures[0].add_note(f"also: {other}")
-    if failures:
-        raise failures[0]
-    return {name: result for name, result in results.items() if not isinstance(result, SecretSourceError)}

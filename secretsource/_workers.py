@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
+from queue import Empty, SimpleQueue
+from typing import NamedTuple
 
+from secretsource._deadline import Deadline
 from secretsource._fork import reset_in_child
 
 __all__ = ["Workers"]
 
 _IDLE_SECONDS = 10.0
+_START_SECONDS = 1.0
+
+
+class _Task(NamedTuple):
+    lane: str
+    run: Callable[[], None]
 
 
 class Workers:
@@ -18,6 +28,9 @@ class Workers:
 
     Each task has a lane. The tasks of a lane run in the order they came, and a lane never takes the last threads: a
     share is left for each of the others, so that a backend that hangs does not keep the others from being asked.
+
+    A caller may be interrupted by Ctrl-C, or by a signal handler that reads, at any moment. So it hands a task over in
+    one step, to a queue that is written in C, and everything else is the threads' own book-keeping.
     """
 
     def __init__(self, limit: int, lanes: Iterable[str] = ()) -> None:
@@ -33,36 +46,40 @@ class Workers:
         reset_in_child(self._reset)
 
     def _reset(self) -> None:
-        self._waiting: dict[str, deque[Callable[[], None]]] = {lane: deque() for lane in self._lanes}
+        self._inbox: SimpleQueue[_Task | None] = SimpleQueue()  # `None` only wakes
+        self._waiting: dict[str, deque[_Task]] = {lane: deque() for lane in self._lanes}
         self._running: dict[str, int] = dict.fromkeys(self._lanes, 0)
-        self._ready: deque[tuple[str, Callable[[], None]]] = deque()
-        self._changed = threading.Condition()  # re-entrant, as a signal handler may read too
-        self._threads = 0
+        # Only threads themselves say that they are there: `is_alive` lies when Ctrl-C interrupts it.
+        self._threads: set[threading.Thread] = set()
+        self._starting: dict[object, Deadline] = {}
         self._idle = 0
+        self._lock = threading.RLock()
 
     def submit(self, task: Callable[[], None], lane: str) -> bool:
         """Run *task*, which must not raise, on a thread as soon as its lane may take one.
 
         Returns:
-            Whether it will run. It will not where none can be started and none is there, because the system has no
-            more, or none is free, because the interpreter is shutting down: busy ones are not worth waiting for then.
+            Whether it will run for sure. It may not where no thread can be started and none is there, because the
+            system has no more, or none is free, because the interpreter is shutting down: busy ones are not worth
+            waiting for then.
         """
-        with self._changed:
+        self._inbox.put(_Task(lane, task))
+        return self.nudge(lane)
+
+    def nudge(self, lane: str) -> bool:
+        """See to it that a thread is there for what was submitted; harmless where one is.
+
+        Returns:
+            What `submit` does.
+        """
+        with self._lock:
             self._running.setdefault(lane, 0)
-            waiting = self._waiting.setdefault(lane, deque())
-            if waiting or not self._may_take(lane):
-                waiting.append(task)
+            there = self._count()
+            if self._idle >= self._inbox.qsize() > 0 or self._inbox.empty() or there >= self._limit:
                 return True
-            self._running[lane] += 1
-            self._ready.append((lane, task))
-            if self._idle >= len(self._ready) or self._threads >= self._limit:
-                self._changed.notify()
+            if there and not self._may_take(lane):
                 return True
-            if self._start_thread() or (self._threads and threading.main_thread().is_alive()):
-                return True
-            self._ready.pop()
-            self._running[lane] -= 1
-            return False
+            return self._start_thread() or bool(there and (self._idle or threading.main_thread().is_alive()))
 
     def _may_take(self, lane: str) -> bool:
         """Whether *lane* may take a thread more and leave the others their shares; with the lock held."""
@@ -70,40 +87,95 @@ class Workers:
         kept = sum(max(0, share - running) for other, running in self._running.items() if other != lane)
         return sum(self._running.values()) + kept < self._limit
 
+    def _count(self) -> int:
+        """Return how many threads are there or about to be; with the lock held."""
+        for token, deadline in list(self._starting.items()):
+            if deadline.expired:  # its start was interrupted
+                self._starting.pop(token, None)
+        return len(self._threads) + len(self._starting)
+
     def _start_thread(self) -> bool:
         """Start a thread, with the lock held: so nobody counts on one that cannot be started."""
-        self._threads += 1
+        token = object()
+        self._starting[token] = Deadline(_START_SECONDS)
+        thread = threading.Thread(target=self._work, args=(token,), name="secretsource-fetch", daemon=True)
         try:
-            threading.Thread(target=self._work, name="secretsource-fetch", daemon=True).start()
-        except Exception:  # noqa: BLE001 - RuntimeError or MemoryError; Ctrl-C comes when the thread runs already
-            self._threads -= 1
+            thread.start()
+        except Exception:  # noqa: BLE001 - RuntimeError or MemoryError: the system has no more, or none is wanted now
+            self._starting.pop(token, None)
             return False
         return True
 
-    def _work(self) -> None:
-        lane: str | None = None
-        while (ready := self._next_task(lane)) is not None:
-            lane, task = ready
-            task()
-            del ready, task  # an idle thread keeps nothing alive
+    # On the threads
 
-    def _next_task(self, done: str | None) -> tuple[str, Callable[[], None]] | None:
-        with self._changed:
-            if done is not None:
-                self._running[done] -= 1
-                self._promote(done)
+    def _work(self, token: object) -> None:
+        me = threading.current_thread()
+        with self._lock:
+            self._starting.pop(token, None)
+            self._threads.add(me)
+        try:
+            while (task := self._next_task()) is not None:
+                try:
+                    task.run()
+                finally:
+                    with self._lock:
+                        self._running[task.lane] -= 1
+                del task  # an idle thread keeps nothing alive
+        finally:
+            with self._lock:
+                self._threads.discard(me)
+
+    def _next_task(self) -> _Task | None:
+        """Return what this thread does next; `None` if there has been nothing for a while."""
+        with self._lock:
+            if (task := self._choose()) is not None:
+                self._call_another()
+                return task
             self._idle += 1
-            self._changed.wait_for(lambda: self._ready, timeout=_IDLE_SECONDS)
-            self._idle -= 1
-            if self._ready:
-                return self._ready.popleft()
-            self._threads -= 1
-            return None
+        while True:
+            came = self._wait()
+            with self._lock:
+                task = self._choose()
+                if task is None and came:
+                    continue  # for a lane that may take no thread now, or another thread was faster
+                self._idle -= 1
+                if task is None:
+                    self._threads.discard(threading.current_thread())  # nobody counts on this one any more
+                else:
+                    self._call_another()
+                return task
 
-    def _promote(self, last: str) -> None:
-        """Let tasks that waited for their lane go on, that of another lane first; with the lock held."""
-        for lane in sorted(self._waiting, key=lambda each: (each == last, self._running[each])):
-            while self._waiting[lane] and self._may_take(lane):
+    def _wait(self) -> bool:
+        """Wait for a task, and return whether one came."""
+        try:
+            task = self._inbox.get(timeout=_IDLE_SECONDS)
+        except Empty:
+            return False
+        if task is not None:
+            with self._lock:
+                self._sort_in(task)
+        return True
+
+    def _call_another(self) -> None:
+        """See to it that tasks which may run too do not wait for this one to end; with the lock held."""
+        if any(tasks and self._may_take(lane) for lane, tasks in self._waiting.items()):
+            if self._idle:
+                self._inbox.put(None)
+            elif self._count() < self._limit:
+                self._start_thread()
+
+    def _sort_in(self, task: _Task) -> None:
+        self._running.setdefault(task.lane, 0)
+        self._waiting.setdefault(task.lane, deque()).append(task)
+
+    def _choose(self) -> _Task | None:
+        """Take the next task whose lane may take a thread, of the lane with the fewest first; with the lock held."""
+        with contextlib.suppress(Empty):
+            while True:
+                if (task := self._inbox.get_nowait()) is not None:
+                    self._sort_in(task)
+        for lane in sorted(self._waiting, key=self._running.__getitem__):
+            if self._waiting[lane] and self._may_take(lane):
                 self._running[lane] += 1
-                self._ready.append((lane, self._waiting[lane].popleft()))
-                self._changed.notify()
+                return self._waiting[lane].popleft()
+        return None

@@ -3,7 +3,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
+from queue import SimpleQueue
 
 import pytest
 
@@ -38,13 +38,21 @@ def idle_threads_end_soon(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     assert eventually(lambda: not worker_threads())
 
 
+def answer_of(flight: Flight[str]) -> str | None:
+    """Wait for a flight, as a reader does."""
+    landed: SimpleQueue[None] = SimpleQueue()
+    flight.wake_with(lambda: landed.put(None))
+    landed.get(timeout=5)
+    return flight.answer
+
+
 def no_thread(self: threading.Thread) -> None:
     raise RuntimeError("can't start new thread")
 
 
 class TestFlights:
     def flights(self, limit: int = 4) -> Flights[str]:
-        return Flights(Workers(limit), "grounded")
+        return Flights(Workers(limit), lambda why: f"failed: {why}")
 
     def join(
         self,
@@ -53,12 +61,12 @@ class TestFlights:
         deadline: Deadline,
         *,
         fresh: bool = False,
-    ) -> Future[str]:
+    ) -> Flight[str]:
         flight, is_new = flights.book("key", deadline, fresh=fresh)
         assert isinstance(flight, Flight)
         if is_new:
             flights.depart([flight], "lane", lambda until, numbers: [fetch(until, numbers[0])])
-        return flight.future
+        return flight
 
     def test_callers_of_one_key_share_one_fetch(self) -> None:
         flights, gate, calls = self.flights(), threading.Event(), []
@@ -70,14 +78,14 @@ class TestFlights:
 
         futures = [self.join(flights, fetch, Deadline(10)) for _ in range(50)]
         gate.set()
-        assert {"answer"} == {future.result(5) for future in futures}
+        assert {"answer"} == {answer_of(future) for future in futures}
         assert [1] == calls
 
     def test_a_flight_that_has_landed_is_not_joined(self) -> None:
         flights = self.flights()
         first = self.join(flights, lambda _, number: str(number), Deadline(10))
-        assert "1" == first.result(5)
-        assert "2" == self.join(flights, lambda _, number: str(number), Deadline(10)).result(5)
+        assert "1" == answer_of(first)
+        assert "2" == answer_of(self.join(flights, lambda _, number: str(number), Deadline(10)))
 
     def test_a_fresh_caller_joins_no_flight_that_has_begun_but_one_that_still_waits(self) -> None:
         flights, gate, began = self.flights(limit=1), threading.Event(), threading.Event()
@@ -94,7 +102,7 @@ class TestFlights:
         assert second is not first
         assert third is second
         gate.set()
-        assert ["1", "2"] == [first.result(5), second.result(5)]
+        assert ["1", "2"] == [answer_of(first), answer_of(second)]
 
     def test_the_most_patient_caller_extends_the_flight(self) -> None:
         flights, gate = self.flights(), threading.Event()
@@ -109,7 +117,7 @@ class TestFlights:
         self.join(flights, fetch, Deadline(60))
         self.join(flights, fetch, Deadline(0.01))
         gate.set()
-        future.result(5)
+        answer_of(future)
         assert 55 < left[0]
 
     def test_a_disowned_flight_ends_for_its_waiters_and_is_joined_by_nobody(self) -> None:
@@ -124,7 +132,7 @@ class TestFlights:
             flights.disown(disowned)
             second = self.join(flights, fetch, Deadline(10))
             gate.set()
-            assert ["1", "2"] == [first.result(5), second.result(5)]
+            assert ["1", "2"] == [answer_of(first), answer_of(second)]
 
     def test_a_disowned_flight_that_lands_leaves_the_newer_one_to_be_joined(self) -> None:
         flights, gates = self.flights(), [threading.Event(), threading.Event()]
@@ -137,17 +145,52 @@ class TestFlights:
         flights.disown()
         second = self.join(flights, fetch, Deadline(10))
         gates[0].set()
-        assert "1" == first.result(5)
+        assert "1" == answer_of(first)
         assert self.join(flights, fetch, Deadline(10)) is second
         gates[1].set()
-        assert "2" == second.result(5)
+        assert "2" == answer_of(second)
 
-    def test_cancelling_a_future_does_not_cancel_the_flight(self) -> None:
-        flights, gate = self.flights(), threading.Event()
-        future = self.join(flights, lambda *_: str(gate.wait(10)), Deadline(10))
-        assert not future.cancel()
+    def test_who_stops_waiting_is_woken_no_more_and_others_are(self) -> None:
+        flights, gate, woken = self.flights(), threading.Event(), list[str]()
+        flight = self.join(flights, lambda *_: str(gate.wait(10)), Deadline(10))
+        stop = flight.wake_with(lambda: woken.append("gone"))
+        flight.wake_with(lambda: woken.append("there"))
+        stop()
         gate.set()
-        assert "True" == future.result(5)
+        assert "True" == answer_of(flight)
+        assert ["there"] == woken
+
+    def test_what_a_waiter_raises_keeps_nobody_from_being_woken(self) -> None:
+        def closed() -> None:
+            raise RuntimeError("Event loop is closed")
+
+        flights, gate = self.flights(), threading.Event()
+        flight = self.join(flights, lambda *_: str(gate.wait(10)), Deadline(10))
+        landed: SimpleQueue[None] = SimpleQueue()
+        for wake in (closed, lambda: landed.put(None), closed):
+            flight.wake_with(wake)
+        gate.set()
+        landed.get(timeout=5)
+
+    def test_a_fetch_that_raises_is_an_answer_and_costs_no_thread(self) -> None:
+        flights = self.flights(limit=1)
+
+        def crash(deadline: Deadline, number: int) -> str:
+            raise SystemExit(number)
+
+        for _ in range(3):
+            assert "failed: asking raised SystemExit" == answer_of(self.join(flights, crash, Deadline(10)))
+        assert "4" == answer_of(self.join(flights, lambda _, number: str(number), Deadline(10)))
+
+    def test_one_that_never_departed_is_joined_for_a_moment_and_then_no_more(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        flights = self.flights()
+        stray, is_new = flights.book("key", Deadline(10))
+        assert is_new
+        assert (stray, False) == flights.book("key", Deadline(10))
+        monkeypatch.setattr("secretsource._flight._STRAY_AFTER", 0.0)
+        assert "2" == answer_of(self.join(flights, lambda _, number: str(number), Deadline(10)))
 
     def test_without_a_thread_everybody_gets_the_grounded_answer_and_the_next_flight_takes_off(
         self, monkeypatch: pytest.MonkeyPatch
@@ -155,8 +198,13 @@ class TestFlights:
         flights = self.flights()
         with monkeypatch.context() as patched:
             patched.setattr(threading.Thread, "start", no_thread)
-            assert "grounded" == self.join(flights, lambda *_: "answer", Deadline(10)).result(5)
-        assert "answer" == self.join(flights, lambda *_: "answer", Deadline(10)).result(5)
+            flight = self.join(flights, lambda *_: pytest.fail("it was called off"), Deadline(10))
+            assert "failed: no thread can be started to ask" == answer_of(flight)
+        fetched: list[int] = []
+        assert "answer" == answer_of(
+            self.join(flights, lambda _, number: fetched.append(number) or "answer", Deadline(10))
+        )
+        assert [2] == fetched
 
     def test_those_that_depart_together_land_together_each_with_its_own_answer(self) -> None:
         flights, gate = self.flights(), threading.Event()
@@ -170,7 +218,7 @@ class TestFlights:
         flights.depart(booked, "lane", fetch)
         assert flights.book("b", Deadline(10)) == (booked[1], False)
         gate.set()
-        assert ["1", "2", "3"] == [flight.future.result(5) for flight in booked]
+        assert ["1", "2", "3"] == [answer_of(flight) for flight in booked]
         assert [None, None, None] == [flights.flying(key) for key in "abc"]
 
     def test_what_landed_since_the_caller_looked_is_its_answer(self) -> None:
@@ -190,6 +238,6 @@ class TestFlights:
             if flight is not None and not flight.is_lost:
                 self.join(flights, lambda *_: "", Deadline(0.03))
             time.sleep(0.005)
-        assert "2" == self.join(flights, lambda _, number: str(number), Deadline(10)).result(5)
+        assert "2" == answer_of(self.join(flights, lambda _, number: str(number), Deadline(10)))
         gate.set()
-        assert "True" == hung.result(5)
+        assert "True" == answer_of(hung)

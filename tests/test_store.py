@@ -363,7 +363,7 @@ def test_a_hit_takes_no_lock_and_starts_no_thread(monkeypatch: pytest.MonkeyPatc
     lock: Any = _CountingLock()
     monkeypatch.setattr(store._reads._cache, "_lock", lock)
     monkeypatch.setattr(store._documents._flights, "_lock", lock)
-    monkeypatch.setattr(store._documents._flights._workers, "_changed", lock)
+    monkeypatch.setattr(store._documents._flights._workers, "_lock", lock)
     assert ["any"] * 8 == in_threads(8, lambda: store.get("a").value)
     assert 0 == lock.taken
     store.invalidate("a")

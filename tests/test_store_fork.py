@@ -104,7 +104,7 @@ gate.set()
     [
         "store._reads._cache._lock",
         "store._documents._flights._lock",
-        "store._documents._flights._workers._changed",
+        "store._documents._flights._workers._lock",
     ],
 )
 def test_a_lock_that_another_thread_holds_is_not_held_in_the_child(lock: str) -> None:

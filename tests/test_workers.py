@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import random
 import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
@@ -88,7 +90,7 @@ class TestWorkers:
         workers.submit(first.set, "one")
         assert first.wait(5)
         assert eventually(lambda: workers._idle == 1)
-        with workers._changed:  # so that the idle thread takes neither before both are there
+        with workers._lock:  # so that the idle thread takes neither before both are there
             for _ in range(2):
                 workers.submit(lambda: (running.release(), gate.wait(10))[0], "one")
         for _ in range(2):
@@ -112,7 +114,7 @@ class TestWorkers:
         assert eventually(lambda: 4 == len(worker_threads()))
         gate.set()
         assert eventually(lambda: not worker_threads())
-        assert (0, 0) == (workers._threads, workers._idle)
+        assert (0, 0) == (workers._count(), workers._idle)
 
     def test_an_idle_thread_keeps_no_finished_task_alive(self, monkeypatch: pytest.MonkeyPatch) -> None:
         class Task:
@@ -128,14 +130,15 @@ class TestWorkers:
         assert eventually(lambda: gc.collect() >= 0 and dead() is None, 0.7)
 
     def test_a_task_is_refused_when_no_thread_can_be_started(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        workers = Workers(2)
+        workers, ran = Workers(2), threading.Event()
         with monkeypatch.context() as patched:
             patched.setattr(threading.Thread, "start", no_thread)
-            assert not workers.submit(lambda: pytest.fail("it was refused"), "one")
-        assert (0, 0, 0) == (workers._threads, workers._idle, len(workers._ready))
+            assert not workers.submit(ran.set, "one")
+        assert (0, 0, {"one": 0}) == (workers._count(), workers._idle, workers._running)
         done = threading.Event()
         assert workers.submit(done.set, "one")
         assert done.wait(5)
+        assert ran.is_set()  # whoever submits decides what that is worth by then
 
     def test_a_busy_thread_takes_a_task_for_which_none_can_be_started(
         self, monkeypatch: pytest.MonkeyPatch
@@ -149,7 +152,7 @@ class TestWorkers:
             patched.setattr(threading.Thread, "start", no_thread)
             for number in range(3):
                 assert workers.submit(lambda number=number: ran.append(number), "one")
-        assert 1 == workers._threads
+        assert 1 == workers._count()
         gate.set()
         assert eventually(lambda: [0, 1, 2] == ran)
 
@@ -189,7 +192,7 @@ class TestWorkers:
         lock = threading.Lock()
         running = 0
 
-        def task(seconds: float) -> None:
+        def task(number: int, seconds: float) -> None:
             nonlocal running
             with lock:
                 running += 1
@@ -197,20 +200,24 @@ class TestWorkers:
             time.sleep(seconds)
             with lock:
                 running -= 1
-                ran.append(seconds)
+                ran.append(number)
 
-        def submitter() -> int:
-            mine, taken = random.Random(chance.random()), 0
-            for _ in range(60):
+        numbers = itertools.count()
+
+        def submitter() -> set[int]:
+            mine, taken = random.Random(chance.random()), set()
+            for number in itertools.islice(numbers, 60):
                 pause = mine.choice([0, 0, 0.0005, 0.003])
-                taken += workers.submit(lambda pause=pause: task(pause), "one")
+                if workers.submit(partial(task, number, pause), "one"):
+                    taken.add(number)
                 time.sleep(mine.choice([0, 0, 0.001, 0.004]))
             return taken
 
-        taken = in_threads(4, submitter)
-        assert eventually(lambda: sum(taken) == len(ran))
+        taken = set().union(*in_threads(4, submitter))
+        assert eventually(lambda: taken <= set(ran))
+        assert len(ran) == len(set(ran))
         assert most[0] <= limit
-        assert eventually(lambda: (0, 0, 0) == (workers._threads, workers._idle, len(workers._ready)))
+        assert eventually(lambda: (0, 0, 0) == (workers._count(), workers._idle, workers._running["one"]))
 
 
 class TestLanes:
@@ -265,3 +272,44 @@ class TestLanes:
             assert workers.submit(lambda lane=lane: ran.append(lane), lane)
         assert eventually(lambda: 18 == len(ran))
         assert eventually(lambda: {0} == set(workers._running.values()))
+
+
+class TestInterruptions:
+    """A caller may be interrupted at any moment: what it submitted, or what others do, must not hang on it."""
+
+    def test_a_task_that_nobody_came_for_is_done_with_the_next_nudge(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        workers, done = Workers(2), threading.Event()
+
+        def interrupted(lane: str) -> bool:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patched:
+            patched.setattr(workers, "nudge", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                workers.submit(done.set, "one")
+        assert not done.wait(0.05)
+        workers.nudge("one")
+        assert done.wait(5)
+
+    def test_a_start_that_is_interrupted_takes_no_place(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        workers, done = Workers(1), threading.Event()
+
+        def interrupted(self: threading.Thread) -> None:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patched:
+            patched.setattr(threading.Thread, "start", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                workers.submit(done.set, "one")
+        assert eventually(lambda: workers.nudge("one") and done.is_set())
+
+    def test_a_task_that_raises_gives_its_place_back(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(threading, "excepthook", lambda _: None)
+        workers = Workers(1)
+        for _ in range(3):
+            workers.submit(lambda: 1 / 0 and None, "one")
+        done = threading.Event()
+        assert eventually(lambda: workers.submit(done.set, "one") and done.is_set())
+        assert eventually(lambda: 0 == workers._running["one"])
