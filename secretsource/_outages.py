@@ -25,9 +25,8 @@ SHORTEST_PAUSE: Final = 1.0  # seconds
 LONGEST_PAUSE: Final = 60.0
 _SHARE: Final = 0.2  # of a pause, before and after it
 _MOST_FAILING: Final = 4096  # documents of one link; names may come from untrusted places
-_UNREAD_AFTER: Final = (
-    120.0  # seconds after which a document that nobody tried again holds up the end no more
-)
+# Seconds after which a document that nobody tried again holds up the end no more.
+_UNREAD_AFTER: Final = 120.0
 
 
 def pause_after(attempts: int, *, jitter: float) -> float:
@@ -73,14 +72,35 @@ class _Failing(_Pause):
 class _Outage(_Pause):
     """What one link cannot do at present."""
 
-    __slots__ = ("answers", "attempt", "failing", "told")
+    __slots__ = ("answers", "attempt", "failing", "is_news", "told_at")
 
     def __init__(self) -> None:
         super().__init__()
         self.failing: dict[DocumentKey, _Failing] = {}
         self.attempt: tuple[DocumentKey, Deadline] | None = None
-        self.told = False
         self.answers = False  # for other documents, meanwhile
+        self.is_news = True
+        self.told_at: float | None = None
+
+    def fails(self, key: DocumentKey) -> None:
+        """Note that a document fails; where others have answered meanwhile, it is the link that is down now."""
+        if key not in self.failing and self.answers:
+            self.answers, self.is_news = False, True
+
+    def answers_for(self, key: DocumentKey) -> None:
+        """Note that the link has answered for a document."""
+        self.attempts, self.retry_at = 0, float("-inf")
+        self.answers, self.is_news = True, self.told_at is None
+        self.end_attempt(key)
+        self.failing.pop(key, None)
+
+    def is_to_tell(self, now: float) -> bool:
+        """Whether the log has no line of this yet; a link that answers now and then has one a minute at most."""
+        is_due = self.told_at is None or now - self.told_at >= LONGEST_PAUSE
+        if self.is_news and is_due:
+            self.told_at, self.is_news = now, False
+            return True
+        return False
 
     def end_attempt(self, key: DocumentKey) -> None:
         if self.attempt is not None and self.attempt[0] == key:
@@ -149,13 +169,13 @@ class Outages:
             outage = self._links.setdefault(key.resolver, _Outage())
             if key not in outage.failing and len(outage.failing) >= _MOST_FAILING:
                 outage.failing.pop(next(iter(outage.failing)), None)
+            outage.fails(key)
             failing = outage.failing.setdefault(key, _Failing())
             for pause in (outage, failing):
                 pause.failed(error, number, now)
             failing.error = error
             outage.end_attempt(key)
-            tell = tell and not outage.told
-            outage.told |= tell
+            tell = tell and outage.is_to_tell(now)
         if tell:
             untrusted = isinstance(error, ResolverError) and error.reason is Reason.TLS
             used = "until their ttl only" if untrusted else "as max_stale allows"
@@ -169,16 +189,14 @@ class Outages:
             outage = self._links.get(key.resolver)
             if outage is None:
                 return
-            outage.attempts, outage.retry_at, outage.answers = 0, float("-inf"), True
-            outage.end_attempt(key)
-            outage.failing.pop(key, None)
+            outage.answers_for(key)
             for other, failing in list(outage.failing.items()):
                 if now > failing.retry_at + _UNREAD_AFTER:
                     outage.failing.pop(other, None)
             if outage.failing:
                 return
             self._links.pop(key.resolver, None)
-        if outage.told:
+        if outage.told_at is not None:
             _log().info("%s: answers again", key.resolver)
 
     def forget(self, key: DocumentKey | None = None) -> None:

@@ -6,6 +6,7 @@ import itertools
 import logging
 import threading
 import time
+from collections.abc import Sequence
 from secrets import token_hex
 
 import pytest
@@ -34,7 +35,7 @@ def world() -> World:
     return world
 
 
-def attempts_in(world: World, seconds: int, *, names: str = "a") -> list[float]:
+def attempts_in(world: World, seconds: int, *, names: Sequence[str] = "a") -> list[float]:
     """Read every name each second; return when the backend was asked."""
     asked: list[float] = []
     for _ in range(seconds):
@@ -371,6 +372,30 @@ class TestLog:
             world.clock.advance(60)
             attempts_in(world, 1)
         assert [logging.WARNING, logging.INFO] * 3 == [each[1] for each in caplog.record_tuples]
+
+    def test_single_documents_are_one_and_the_whole_link_is_another(
+        self, world: World, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        world.backend.says["a"] = down()
+        world.clock.advance(TTL)
+        attempts_in(world, 120, names="ab")
+        world.backend.says["b"] = down()
+        attempts_in(world, 300, names="ab")
+        assert [logging.WARNING] * 2 == [each.levelno for each in caplog.records]
+
+    def test_a_link_that_answers_now_and_then_has_one_line_a_minute(
+        self, world: World, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        for name in "cdefghij":
+            world.rotate(name, "1")
+            world.store.get(name)
+        world.backend.says["a"] = down()
+        world.clock.advance(TTL)
+        for name in "cdefghij":
+            world.store.get("b", refresh=True)
+            world.backend.says[name] = down()
+            attempts_in(world, 10, names=["a", name])
+        assert 2 >= len(caplog.records)
 
     def test_a_crowd_that_meets_it_writes_one_line(
         self, world: World, caplog: pytest.LogCaptureFixture
