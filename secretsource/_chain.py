@@ -11,7 +11,7 @@ from collections.abc import Generator, Sequence
 from typing import Literal, get_args
 
 from secretsource._cache import Entry
-from secretsource._deadline import Deadline
+from secretsource._deadline import Deadline, is_seconds
 from secretsource._record import Record
 from secretsource._reference import check_resolver_name
 from secretsource._secret import Document, NotThere
@@ -65,7 +65,7 @@ class Link(Record, kw_only=False):
                 raise ConfigError(f"{key} of the resolver {self.resolver.name!r} must be 'stop' or 'next'")
         for key in ("ttl", "max_stale"):
             seconds = getattr(self, key)
-            if seconds is not None and not seconds >= 0:
+            if seconds is not None and not is_seconds(seconds):
                 raise ConfigError(f"{key} of the resolver {self.resolver.name!r} must be 0 seconds or more")
 
     @property
@@ -152,9 +152,8 @@ def walk(name: str, asks: Sequence[Ask], steps: list[Step]) -> Generator[Ask, Lo
             if not ask.link.passes_over(answer):
                 raise failure
             passed_over = passed_over or failure
-        elif (
-            looked.outage is not None
-        ):  # an old "not there" lets those behind it be found, and proves no absence
+        elif looked.outage is not None:
+            # An old "not there" lets those behind it be found, and proves no absence.
             outage = outage or _told(looked.outage, ask, name, steps)
     if (error := passed_over or outage) is not None:
         raise _told(error, None, name, steps)
@@ -197,7 +196,7 @@ def has(document: object, location: Location) -> bool:
     """Whether *document* is one, and holds what is asked for at *location*."""
     if not isinstance(document, Document):
         return False
-    return bool(document.fields) if location.document else document.pick(location.field) is not None
+    return document.has_fields if location.document else document.pick(location.field) is not None
 
 
 def _classified(answer: Document | NotThere | SecretSourceError) -> tuple[Outcome, Reason | None, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-__all__ = ["Deadline"]
+__all__ = ["Deadline", "is_seconds"]
 
 _LONGEST = 1_000_000.0  # seconds; what lies beyond, no operating system takes as a timeout
 
@@ -48,3 +48,8 @@ class Deadline:
     def __repr__(self) -> str:
         """Return what is left, for debugging."""
         return f"Deadline({self.remaining:.3f} s left)"
+
+
+def is_seconds(value: object) -> bool:
+    """Whether *value* is a number of seconds, 0 or more; without end is one too."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NoReturn
 
 from secretsource import _clock
+from secretsource._deadline import is_seconds
 from secretsource._masked import Kept, MaskedBytes, MaskedStr, Value, masked, text_or_bytes
 from secretsource._record import Record
 from secretsource.errors import Reason
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 __all__ = ["Document", "MaskedBytes", "MaskedStr", "NotThere", "Secret", "Value", "masked", "text_or_bytes"]
-
-_NO_FIELDS: Mapping[str, Value] = MappingProxyType({})
 
 
 class Document(Kept):
@@ -30,13 +29,13 @@ class Document(Kept):
         created: When this version was made, where the backend says so.
     """
 
-    __slots__ = ("created", "fields", "lease", "value", "version")
+    __slots__ = ("_members", "created", "lease", "value", "version")
 
     value: Value | None
-    fields: Mapping[str, Value]
     version: str | None
     lease: float | None
     created: datetime | None
+    _members: tuple[str | Value, ...]
 
     def __init__(
         self,
@@ -47,17 +46,14 @@ class Document(Kept):
         lease: float | None = None,
         created: datetime | None = None,
     ) -> None:
-        if lease is not None and (isinstance(lease, bool) or not isinstance(lease, int | float)):
-            raise TypeError(f"lease is a number of seconds, not {type(lease).__name__}")
-        if lease is not None and not lease >= 0:
-            raise ValueError("lease must be 0 seconds or more")
+        if lease is not None and not is_seconds(lease):
+            told = lease if isinstance(lease, int | float) else type(lease).__name__
+            raise ValueError(f"lease must be a number of seconds, 0 or more, not {told}")
         put = object.__setattr__
         put(self, "value", None if value is None else masked(value))
-        put(
-            self,
-            "fields",
-            MappingProxyType({k: masked(item) for k, item in fields.items()}) if fields else _NO_FIELDS,
-        )
+        # Names and values in turns: a dictionary takes 200 bytes more, and most documents have one field or two.
+        members = [part for key, item in (fields or {}).items() for part in (key, masked(item))]
+        put(self, "_members", tuple(members))
         put(self, "version", version)
         put(self, "lease", lease)
         put(self, "created", created)
@@ -72,11 +68,28 @@ class Document(Kept):
 
     def __repr__(self) -> str:
         """Return the version and the names of the fields."""
-        return f"Document(version={getattr(self, 'version', None)!r}, fields={sorted(getattr(self, 'fields', ()))})"
+        names = sorted(getattr(self, "_members", ())[::2])
+        return f"Document(version={getattr(self, 'version', None)!r}, fields={names})"
+
+    @property
+    def fields(self) -> Mapping[str, Value]:
+        """The members of a structured secret; none where it has no structure."""
+        return MappingProxyType(dict(self._pairs()))
+
+    @property
+    def has_fields(self) -> bool:
+        """Whether the secret is structured."""
+        return bool(self._members)
 
     def pick(self, field_name: str | None) -> Value | None:
         """Return the field of that name, or the whole value for `None`; `None` if the document has it not."""
-        return self.value if field_name is None else self.fields.get(field_name)
+        if field_name is None:
+            return self.value
+        return next((item for key, item in self._pairs() if key == field_name), None)
+
+    def _pairs(self) -> Iterator[tuple[str, Value]]:
+        parts = iter(self._members)
+        return zip(parts, parts, strict=True)  # type: ignore[arg-type]  # names and values in turns
 
 
 class NotThere(Record, kw_only=False):
@@ -99,7 +112,8 @@ class Secret(Record, eq=False):
         source: The configured name of the resolver that answered.
         location: Where it was found, as text without any value.
         version: The immutable id of this revision, where the backend has one.
-        stale: Whether it is served past its ttl because the backend is down.
+        stale: Whether it is served past its ttl, because the backend is down or late; also where an old "not there"
+            of a link before it stands for an answer.
         lease: Seconds for which the backend lets us use it, counted from the fetch; `None` without limit.
     """
 

@@ -11,9 +11,10 @@ import reprlib
 import secrets
 import traceback
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.message import Message
 from types import MappingProxyType
+from typing import Any
 
 import pytest
 import rich.console
@@ -303,6 +304,20 @@ def test_a_document_does_not_share_the_mapping_it_was_made_from() -> None:
 def test_a_document_gives_a_field_or_the_whole_value_or_nothing() -> None:
     document = Document(value="whole", fields={"a": ""})
     assert ("whole", "", None) == (document.pick(None), document.pick("a"), document.pick("b"))
+
+
+def test_the_fields_of_a_document_are_a_mapping_that_cannot_be_changed() -> None:
+    fields: Any = Document(fields={"user": "any", "key": b"\x00"}).fields
+    assert {"user": "any", "key": b"\x00"} == fields
+    with pytest.raises(TypeError):
+        fields["user"] = "another"
+    assert {} == Document(value="any").fields
+
+
+@pytest.mark.parametrize("lease", [-1, float("nan"), "60", True, timedelta(seconds=60)])
+def test_a_lease_that_is_no_number_of_seconds_is_refused(lease: Any) -> None:
+    with pytest.raises(ValueError, match="lease must be a number of seconds"):
+        Document(value="any", lease=lease)
 
 
 def test_a_document_keeps_what_the_backend_said_of_it() -> None:
