@@ -21,6 +21,7 @@ V = TypeVar("V")
 On: TypeAlias = type[Exception] | tuple[type[Exception], ...] | Callable[[Exception], bool]
 
 _MOST = 2
+_WITHOUT_WITH = "use each attempt in a with block: with attempt as value: ..."
 
 
 class Attempts(Generic[V]):
@@ -46,7 +47,10 @@ class Attempts(Generic[V]):
         """
         kinds = on if isinstance(on, tuple) else (on,) if isinstance(on, type) else None
         if not (callable(on) if kinds is None else kinds and all(map(_is_kind, kinds))):
-            raise TypeError("on must be an exception class, a tuple of them, or a function of the exception")
+            raise TypeError(
+                "on must be a subclass of Exception, a tuple of them, or a function of the exception, "
+                f"not {on.__name__ if isinstance(on, type) else type(on).__name__}"
+            )
         self._store = store
         self._name = name
         self._on = on
@@ -55,47 +59,37 @@ class Attempts(Generic[V]):
 
     def __iter__(self) -> Iterator[Attempt[V]]:
         """Return the attempts, for ``with``."""
-        secret: Secret | None = self._store.get(self._name, timeout=self._timeout)
-        for number in range(1, _MOST + 1):
-            if secret is None:
-                return
-            attempt = self._attempt(secret, number)
-            yield attempt
-            secret = attempt.following()
+        yield from self._attempts(self._store.get(self._name, timeout=self._timeout))
 
     async def __aiter__(self) -> AsyncIterator[Attempt[V]]:
         """Return the attempts, for ``async with``."""
-        secret: Secret | None = await self._store.aget(self._name, timeout=self._timeout)
+        for attempt in self._attempts(await self._store.aget(self._name, timeout=self._timeout)):
+            yield attempt
+
+    def _attempts(self, secret: Secret | None) -> Iterator[Attempt[V]]:
         for number in range(1, _MOST + 1):
             if secret is None:
                 return
-            attempt = self._attempt(secret, number)
+            attempt = Attempt(
+                self._store,
+                secret,
+                number=number,
+                refuses=self._refuses,
+                timeout=self._timeout,
+                view=self._view,
+            )
             yield attempt
             secret = attempt.following()
-
-    def _attempt(self, secret: Secret, number: int) -> Attempt[V]:
-        return Attempt(
-            self._store,
-            secret,
-            number=number,
-            refuses=self._refuses,
-            timeout=self._timeout,
-            view=self._view,
-        )
 
     def _refuses(self, error: BaseException) -> bool:
         if not isinstance(error, Exception):
             return False  # Ctrl-C and the like are nobody's refusal
         on = self._on
-        if isinstance(on, tuple):
-            return isinstance(error, on)
-        if isinstance(on, type):
-            return isinstance(error, on)
-        return on(error)
+        return isinstance(error, on) if isinstance(on, tuple | type) else on(error)
 
 
 def _is_kind(kind: object) -> bool:
-    return isinstance(kind, type) and issubclass(kind, BaseException)
+    return isinstance(kind, type) and issubclass(kind, Exception)
 
 
 class Attempt(Generic[V]):
@@ -141,7 +135,7 @@ class Attempt(Generic[V]):
             RuntimeError: The attempt was not used in a ``with`` block.
         """
         if not self._entered:
-            raise RuntimeError("use each attempt in a with block: with attempt as value: ...")
+            raise RuntimeError(_WITHOUT_WITH)
         return self._following
 
     def __enter__(self) -> V:
@@ -158,8 +152,8 @@ class Attempt(Generic[V]):
         try:
             return self._take(self._store.reject(self._secret, timeout=self._timeout))
         except SecretSourceError as failure:
-            said = f"{type(failure).__name__}: {failure}"
-        return self._failed(error, said)
+            _note(error, failure)
+            return False
 
     async def __aenter__(self) -> V:
         """Return the value."""
@@ -174,8 +168,8 @@ class Attempt(Generic[V]):
         try:
             return self._take(await self._store.areject(self._secret, timeout=self._timeout))
         except SecretSourceError as failure:
-            said = f"{type(failure).__name__}: {failure}"
-        return self._failed(error, said)
+            _note(error, failure)
+            return False
 
     def _was_refused(self, error: BaseException | None) -> bool:
         return self._rejected if error is None else self._refuses(error)
@@ -186,11 +180,19 @@ class Attempt(Generic[V]):
         self._following = newer
         return True
 
-    def _failed(self, error: BaseException | None, said: str) -> bool:
-        if error is not None:
-            error.add_note(f"the secret was refused, and there is no other: {said}")
-        return False
+    def __str__(self) -> str:
+        """Refuse: an f-string with the attempt in the place of its value would be sent as a key.
+
+        Raises:
+            RuntimeError: Always.
+        """
+        raise RuntimeError(_WITHOUT_WITH)
 
     def __repr__(self) -> str:
         """Return the name and the number, no value."""
         return f"Attempt({self.number} with {self._secret.name!r})"
+
+
+def _note(error: BaseException | None, failure: SecretSourceError) -> None:
+    if error is not None:
+        error.add_note(f"the secret was refused, and there is no other: {type(failure).__name__}: {failure}")

@@ -286,13 +286,14 @@ def on_rotation(name: str, callback: Callable[[Secret, Secret], object]) -> Call
 
     Args:
         name: A name or a reference.
-        callback: Takes two secrets; called on a thread of the store's own.
+        callback: A plain function that takes two secrets; called on a thread of the store's own.
 
     Returns:
         A function that ends it.
 
     Raises:
         InvalidReference: The name breaks the grammar.
+        TypeError: *callback* cannot be called, or is a coroutine function.
     """
     return default_store().on_rotation(name, callback)
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from secretsource._chain import Looked
     from secretsource._pending import Pending
 
-__all__ = ["Callback", "Rotations"]
+__all__ = ["Callback", "Rotations", "check_callback"]
 
 Read: TypeAlias = Generator["Pending", "Looked", Secret]
 
@@ -53,6 +53,9 @@ class _Watch:
         self.due = 0.0
         self.read: Read | None = None
         self.pending: Pending | None = None
+
+    def is_due(self, now: float) -> bool:
+        return self.due <= now or (self.pending is not None and self.pending.is_over)
 
     def forget(self) -> None:
         self.ask = self.secret = self.key = self.read = self.pending = None
@@ -187,7 +190,7 @@ class Rotations:
         with self._lock:
             change = self._changes.popleft() if self._changes else None
             now = time.monotonic()
-            due = [watch for watch in self._watches.values() if watch.due <= now]
+            due = [watch for watch in self._watches.values() if watch.is_due(now)]
         if change is not None:
             _tell(*change)
         elif due:
@@ -217,13 +220,35 @@ class Rotations:
         try:
             if watch.read is None:
                 watch.read = self._read(watch.name)
-                watch.pending = next(watch.read)
+                self._wait_for(watch, next(watch.read))
             while watch.pending is not None and watch.pending.is_over:
-                watch.pending = watch.read.send(watch.pending.looked())
+                self._wait_for(watch, watch.read.send(watch.pending.looked()))
         except StopIteration:
             watch.read = watch.pending = None
             return True
         return False
+
+    def _wait_for(self, watch: _Watch, pending: Pending) -> None:
+        watch.pending = pending
+        pending.flight.wake_with(partial(self._changed.put, None))
+
+
+def check_callback(callback: object) -> None:
+    """Refuse what could never be told of a change: it would be noticed at the first one, months later.
+
+    Raises:
+        TypeError: *callback* cannot be called, or is a coroutine function.
+    """
+    import inspect  # noqa: PLC0415 - slow to import
+
+    if not callable(callback):
+        raise TypeError(
+            f"callback must be a function of the old and the new secret, not {type(callback).__name__}"
+        )
+    if inspect.iscoroutinefunction(callback) or inspect.iscoroutinefunction(type(callback).__call__):
+        raise TypeError(
+            "callback must be a plain function: it may hand the work to loop.call_soon_threadsafe"
+        )
 
 
 def _tell(watch: _Watch, old: Secret, new: Secret) -> None:

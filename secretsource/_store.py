@@ -11,7 +11,7 @@ from secretsource._attempts import Attempts, On
 from secretsource._cache import Cache
 from secretsource._call import Call
 from secretsource._chain import Link
-from secretsource._deadline import Deadline
+from secretsource._deadline import Deadline, is_seconds
 from secretsource._documents import Documents
 from secretsource._drive import arun, arun_rounds, run, run_rounds
 from secretsource._lifetime import Lifetime
@@ -19,7 +19,7 @@ from secretsource._places import NameSettings, Places, References
 from secretsource._reads import Read, Reads
 from secretsource._record import Record
 from secretsource._reference import check_name, is_reference, shown
-from secretsource._rotation import Rotations
+from secretsource._rotation import Rotations, check_callback
 from secretsource._secret import Secret, Value
 from secretsource._unset import UNSET, Unset
 from secretsource._workers import Workers
@@ -102,11 +102,11 @@ class Store:
             ("negative_ttl", negative_ttl),
             ("timeout", timeout),
         ):
-            if not number >= 0:
-                raise ConfigError(f"{key} must be 0 seconds or more, not {number}")
+            if not is_seconds(number):
+                raise ConfigError(f"{key} must be 0 seconds or more, not {number!r}")
         for key, count in (("max_entries", max_entries), ("max_concurrency", max_concurrency)):
-            if count < 1:
-                raise ConfigError(f"{key} must be at least 1, not {count}")
+            if not isinstance(count, int) or count < 1:
+                raise ConfigError(f"{key} must be a whole number, at least 1, not {count!r}")
         self._places: Final = self._places_type(
             chain, others=others or {}, names=names or {}, references=references
         )
@@ -118,9 +118,14 @@ class Store:
         cache = Cache(max_entries)
         self._hits: Final = cache.hits
         self._rotations: Final = Rotations(_reader_of(self), clock)
+        workers = Workers(max_concurrency, self._places.remote())
+        self._release_workers: Final = workers.release
+        weakref.finalize(
+            self, workers.release
+        ).atexit = False  # a store that is dropped leaves no idle threads
         self._documents: Final = Documents(
             cache,
-            Workers(max_concurrency, self._places.remote()),
+            workers,
             clock,
             stale_wait=stale_wait,
             timeout=timeout,
@@ -295,13 +300,14 @@ class Store:
             timeout: Seconds for the whole chain; `None` for the store's.
 
         Raises:
+            TypeError: *secret* is no `Secret`, but a value, for example.
             SecretSourceError: As `get`.
         """
-        return run(self._reads.replaced(secret, self._call(timeout)))
+        return run(self._reads.replaced(_a_secret(secret), self._call(timeout)))
 
     async def areject(self, secret: Secret, *, timeout: float | None = None) -> Secret:
         """Do what `reject` does without blocking the event loop."""
-        return await arun(self._reads.replaced(secret, self._call(timeout)))
+        return await arun(self._reads.replaced(_a_secret(secret), self._call(timeout)))
 
     def attempts(self, name: str, *, on: On, timeout: float | None = None) -> Attempts[Secret]:
         """Return a loop of ``with`` blocks that use a secret, and once more with the newer one if it is refused.
@@ -332,15 +338,18 @@ class Store:
 
         Args:
             name: A name or a reference.
-            callback: Takes two secrets; they differ in version, value or source.
+            callback: Takes two secrets; they differ in version, value or source. It is a plain function, and may hand
+                them to an event loop with ``loop.call_soon_threadsafe``.
 
         Returns:
-            A function that ends it.
+            A function that ends it. So does the end of the store: keep it.
 
         Raises:
             InvalidReference: The name breaks the grammar.
+            TypeError: *callback* cannot be called, or is a coroutine function.
         """
         self._places.asks(name)
+        check_callback(callback)
         stop = self._rotations.watch(name, callback)
         self._reads.tell_of(name)
         return stop
@@ -360,9 +369,10 @@ class Store:
         self._documents.forget(self._places.asks(name) + whole)
 
     def close(self) -> None:
-        """Forget every value and close the connections of all resolvers; a later read opens new ones."""
+        """Forget every value, close the connections of all resolvers and end idle threads; a later read begins anew."""
         self._rotations.pause()
         self._documents.forget()
+        self._release_workers()
         for link in self._places.links():
             if isinstance(link.resolver, SupportsClose):
                 link.resolver.close()
@@ -410,8 +420,8 @@ class Store:
         raise TypeError("a Store is not pickled: build one in each process, or use fork")
 
     def _call(self, timeout: float | None, *, refresh: bool = False) -> Call:
-        if timeout is not None and not timeout >= 0:
-            raise ValueError(f"timeout must be 0 seconds or more, not {timeout}")
+        if timeout is not None and not is_seconds(timeout):
+            raise ValueError(f"timeout must be 0 seconds or more, not {timeout!r}")
         seconds = self.timeout if timeout is None else timeout
         return Call(Deadline(seconds), refresh=refresh, hasty=seconds < self.timeout)
 
@@ -436,6 +446,12 @@ def _checked(names: Iterable[str]) -> list[str]:
         if not is_reference(name):
             check_name(name)
     return wanted
+
+
+def _a_secret(secret: object) -> Secret:
+    if isinstance(secret, Secret):
+        return secret
+    raise TypeError(f"reject takes the Secret that Store.get returned, not {type(secret).__name__}")
 
 
 def _itself(secret: Secret) -> Secret:

@@ -7,7 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from queue import Empty, SimpleQueue
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from secretsource._deadline import Deadline
 from secretsource._fork import reset_in_child
@@ -16,6 +16,7 @@ __all__ = ["Workers"]
 
 _IDLE_SECONDS = 10.0
 _START_SECONDS = 1.0
+_END: Final = object()
 
 
 class _Task(NamedTuple):
@@ -24,10 +25,11 @@ class _Task(NamedTuple):
 
 
 class Workers:
-    """At most *limit* daemon threads; idle ones end by themselves.
+    """At most *limit* daemon threads; idle ones end by themselves after 10 s.
 
-    Each task has a lane. The tasks of a lane run in the order they came, and a lane never takes the last threads: a
-    share is left for each of the others, so that a backend that hangs does not keep the others from being asked.
+    Each task has a lane. The tasks of a lane run in the order they came. Where there are as many threads as lanes at
+    least, none takes the last ones: a share is left for each of the others, so that a backend that hangs does not keep
+    the others from being asked.
 
     A caller may be interrupted by Ctrl-C, or by a signal handler that reads, at any moment. So it hands a task over in
     one step, to a queue that is written in C, and everything else is the threads' own book-keeping.
@@ -46,7 +48,7 @@ class Workers:
         reset_in_child(self._reset)
 
     def _reset(self) -> None:
-        self._inbox: SimpleQueue[_Task | None] = SimpleQueue()  # `None` only wakes
+        self._inbox: SimpleQueue[object] = SimpleQueue()  # tasks; `None` only wakes, and `_END` ends
         self._waiting: dict[str, deque[_Task]] = {lane: deque() for lane in self._lanes}
         self._running: dict[str, int] = dict.fromkeys(self._lanes, 0)
         # Only threads themselves say that they are there: `is_alive` lies when Ctrl-C interrupts it.
@@ -75,11 +77,16 @@ class Workers:
         with self._lock:
             self._running.setdefault(lane, 0)
             there = self._count()
-            if self._idle >= self._inbox.qsize() > 0 or self._inbox.empty() or there >= self._limit:
+            if self._inbox.qsize() <= self._idle or there >= self._limit:
                 return True
             if there and not self._may_take(lane):
                 return True
             return self._start_thread() or bool(there and (self._idle or threading.main_thread().is_alive()))
+
+    def release(self) -> None:
+        """Let idle threads end now. Takes no lock: garbage collection may call it anywhere."""
+        for _ in range(self._idle):
+            self._inbox.put(_END)
 
     def _may_take(self, lane: str) -> bool:
         """Whether *lane* may take a thread more and leave the others their shares; with the lock held."""
@@ -133,10 +140,10 @@ class Workers:
                 return task
             self._idle += 1
         while True:
-            came = self._wait()
+            goes_on = self._wait()
             with self._lock:
                 task = self._choose()
-                if task is None and came:
+                if task is None and goes_on:
                     continue  # for a lane that may take no thread now, or another thread was faster
                 self._idle -= 1
                 if task is None:
@@ -146,34 +153,38 @@ class Workers:
                 return task
 
     def _wait(self) -> bool:
-        """Wait for a task, and return whether one came."""
+        """Wait for a task, and return whether to go on waiting if there is none."""
         try:
-            task = self._inbox.get(timeout=_IDLE_SECONDS)
+            came = self._inbox.get(timeout=_IDLE_SECONDS)
         except Empty:
             return False
-        if task is not None:
-            with self._lock:
-                self._sort_in(task)
-        return True
+        with self._lock:
+            self._sort_in(came)
+        return came is not _END
 
     def _call_another(self) -> None:
         """See to it that tasks which may run too do not wait for this one to end; with the lock held."""
         if any(tasks and self._may_take(lane) for lane, tasks in self._waiting.items()):
             if self._idle:
                 self._inbox.put(None)
-            elif self._count() < self._limit:
+            elif self._count() < self._limit and not self._starting:  # one that starts calls the next itself
                 self._start_thread()
 
-    def _sort_in(self, task: _Task) -> None:
-        self._running.setdefault(task.lane, 0)
-        self._waiting.setdefault(task.lane, deque()).append(task)
+    def _sort_in(self, came: object) -> None:
+        if isinstance(came, _Task):
+            self._running.setdefault(came.lane, 0)
+            self._waiting.setdefault(came.lane, deque()).append(came)
 
     def _choose(self) -> _Task | None:
         """Take the next task whose lane may take a thread, of the lane with the fewest first; with the lock held."""
+        ends = 0
         with contextlib.suppress(Empty):
             while True:
-                if (task := self._inbox.get_nowait()) is not None:
-                    self._sort_in(task)
+                came = self._inbox.get_nowait()
+                ends += came is _END
+                self._sort_in(came)
+        for _ in range(min(ends, self._idle)):
+            self._inbox.put(_END)  # it is for another thread
         for lane in sorted(self._waiting, key=self._running.__getitem__):
             if self._waiting[lane] and self._may_take(lane):
                 self._running[lane] += 1

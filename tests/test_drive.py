@@ -14,6 +14,7 @@ from secretsource._store import Store
 from secretsource.errors import BackendUnavailable, DeadlineExceeded
 from secretsource.resolvers import Deadline, Location
 from tests.fakes import FakeResolver, Gate, in_threads, outcome, run_script
+from tests.worker_threads import no_thread
 
 
 def timed(call: Callable[[], object]) -> tuple[object, float]:
@@ -347,9 +348,6 @@ except BackendUnavailable:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         from tests.fakes import FakeClock
-
-        def no_thread(self: threading.Thread) -> None:
-            raise RuntimeError("can't start new thread")
 
         backend, clock = FakeResolver(), FakeClock()
         backend.says |= {"a": Document(value="warm"), "b": Document(value="cold")}

@@ -2,40 +2,17 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 
 import pytest
 
-from secretsource import _workers
 from secretsource._deadline import Deadline
 from secretsource._flight import Flight, Flights
 from secretsource._workers import Workers
+from tests.worker_threads import idle_threads_end_soon, no_thread
 
-not_ours: set[threading.Thread] = set()  # of other tests, whose threads still wait for a task
-
-
-def worker_threads() -> list[threading.Thread]:
-    return [
-        thread
-        for thread in threading.enumerate()
-        if thread.name == "secretsource-fetch" and thread not in not_ours
-    ]
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 5) -> bool:
-    end = time.monotonic() + seconds
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.005)
-    return condition()
-
-
-@pytest.fixture(autouse=True)
-def idle_threads_end_soon(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    not_ours.update(threading.enumerate())
-    monkeypatch.setattr(_workers, "_IDLE_SECONDS", 0.1)
-    yield
-    assert eventually(lambda: not worker_threads())
+__all__ = ["idle_threads_end_soon"]
 
 
 def answer_of(flight: Flight[str]) -> str | None:
@@ -44,10 +21,6 @@ def answer_of(flight: Flight[str]) -> str | None:
     flight.wake_with(lambda: landed.put(None))
     landed.get(timeout=5)
     return flight.answer
-
-
-def no_thread(self: threading.Thread) -> None:
-    raise RuntimeError("can't start new thread")
 
 
 class TestFlights:

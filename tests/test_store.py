@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import gc
 import pickle
 import secrets
 import threading
 import time
+from collections.abc import Callable
 from secrets import token_hex
 from typing import Any
 
@@ -290,22 +292,23 @@ class TestExplain:
 
 class TestSettings:
     @pytest.mark.parametrize("key", ["ttl", "max_stale", "stale_wait", "negative_ttl", "timeout"])
-    @pytest.mark.parametrize("seconds", [-1, -0.001, float("nan"), float("-inf")])
-    def test_a_time_below_zero_is_refused(self, key: str, seconds: float) -> None:
+    @pytest.mark.parametrize("seconds", [-1, -0.001, float("nan"), float("-inf"), "1", None, True])
+    def test_what_is_no_time_is_refused(self, key: str, seconds: object) -> None:
         with pytest.raises(ConfigError, match=f"{key} must be 0 seconds or more"):
             Store([], **{key: seconds})
 
     @pytest.mark.parametrize("key", ["max_entries", "max_concurrency"])
-    def test_a_count_below_one_is_refused(self, key: str) -> None:
-        with pytest.raises(ConfigError, match=f"{key} must be at least 1"):
-            Store([], **{key: 0})
+    @pytest.mark.parametrize("count", [0, -1, 2.5, "2", None])
+    def test_what_is_no_count_is_refused(self, key: str, count: object) -> None:
+        with pytest.raises(ConfigError, match=f"{key} must be a whole number, at least 1"):
+            Store([], **{key: count})
 
     def test_two_resolvers_of_one_name_are_refused(self) -> None:
         with pytest.raises(ConfigError, match="two resolvers are named 'one'"):
             Store([FakeResolver("one"), FakeResolver("one")])
 
-    @pytest.mark.parametrize("timeout", [-1, float("nan")])
-    def test_a_timeout_below_zero_is_refused(self, timeout: float) -> None:
+    @pytest.mark.parametrize("timeout", [-1, float("nan"), "1", True])
+    def test_what_is_no_timeout_is_refused(self, timeout: Any) -> None:
         with pytest.raises(ValueError, match="timeout must be 0 seconds or more"):
             Store([FakeResolver()]).get("a", timeout=timeout)
 
@@ -461,3 +464,21 @@ def test_an_explanation_tells_an_empty_value_apart() -> None:
     backend = FakeResolver()
     backend.says["a"] = Document(value="")
     assert ["empty"] == [step.detail for step in Store([backend]).explain("a").steps]
+
+
+@pytest.mark.parametrize("end", [lambda stores: [each.close() for each in stores], list.clear])
+def test_a_store_that_is_closed_or_dropped_leaves_no_idle_thread(
+    end: Callable[[list[Store]], object],
+) -> None:
+    before = {thread for thread in threading.enumerate() if thread.name == "secretsource-fetch"}
+    stores = [Store([FakeResolver()]) for _ in range(20)]
+    for store in stores:
+        store.get("a", default=None)
+
+    def left() -> set[threading.Thread]:
+        return {each for each in threading.enumerate() if each.name == "secretsource-fetch"} - before
+
+    assert left()
+    del store
+    end(stores)
+    assert eventually(lambda: gc.collect() >= 0 and not left(), within=3)

@@ -6,43 +6,16 @@ import random
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
 from functools import partial
 
 import pytest
 
 from secretsource import _workers
 from secretsource._workers import Workers
-from tests.fakes import in_threads
+from tests.fakes import eventually, in_threads
+from tests.worker_threads import idle_threads_end_soon, no_thread, worker_threads
 
-not_ours: set[threading.Thread] = set()  # of other tests, whose threads still wait for a task
-
-
-def worker_threads() -> list[threading.Thread]:
-    return [
-        thread
-        for thread in threading.enumerate()
-        if thread.name == "secretsource-fetch" and thread not in not_ours
-    ]
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 5) -> bool:
-    end = time.monotonic() + seconds
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.005)
-    return condition()
-
-
-@pytest.fixture(autouse=True)
-def idle_threads_end_soon(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    not_ours.update(threading.enumerate())
-    monkeypatch.setattr(_workers, "_IDLE_SECONDS", 0.1)
-    yield
-    assert eventually(lambda: not worker_threads())
-
-
-def no_thread(self: threading.Thread) -> None:
-    raise RuntimeError("can't start new thread")
+__all__ = ["idle_threads_end_soon"]
 
 
 class TestWorkers:
@@ -116,6 +89,31 @@ class TestWorkers:
         assert eventually(lambda: not worker_threads())
         assert (0, 0) == (workers._count(), workers._idle)
 
+    def test_idle_threads_that_are_released_end_at_once_and_others_after_their_task(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(_workers, "_IDLE_SECONDS", 60)
+        workers, gate, done = Workers(4), threading.Event(), threading.Event()
+        for _ in range(3):
+            workers.submit(lambda: gate.wait(10) and None, "one")
+        assert eventually(lambda: 3 == workers._running["one"])
+        gate.set()
+        assert eventually(lambda: workers._count() == workers._idle)
+        workers.release()
+        assert eventually(lambda: not worker_threads())
+        assert (0, 0) == (workers._count(), workers._idle)
+        workers.submit(done.set, "one")
+        assert done.wait(5)
+        assert eventually(lambda: 1 == workers._idle)
+        workers.release()
+
+    def test_a_task_that_comes_with_a_release_is_done(self) -> None:
+        workers, done = Workers(2), list[int]()
+        for number in range(300):
+            workers.submit(partial(done.append, number), "one")
+            workers.release()
+        assert eventually(lambda: list(range(300)) == sorted(done))
+
     def test_an_idle_thread_keeps_no_finished_task_alive(self, monkeypatch: pytest.MonkeyPatch) -> None:
         class Task:
             def __call__(self) -> None:
@@ -127,7 +125,7 @@ class TestWorkers:
         workers.submit(task, "one")
         del task
         assert done.wait(5)
-        assert eventually(lambda: gc.collect() >= 0 and dead() is None, 0.7)
+        assert eventually(lambda: gc.collect() >= 0 and dead() is None, within=0.7)
 
     def test_a_task_is_refused_when_no_thread_can_be_started(self, monkeypatch: pytest.MonkeyPatch) -> None:
         workers, ran = Workers(2), threading.Event()

@@ -7,12 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from secretsource import Store
 from secretsource._chain import Link
 from secretsource.errors import AccessDenied, BackendUnavailable, SecretNotFound
 from secretsource.resolvers import Document
 from tests.contract.worlds import MAX_STALE, NEGATIVE_TTL, TTL, WINDOW, World, down
-from tests.fakes import FakeClock, FakeResolver, Gate, eventually, in_threads
+from tests.fakes import FakeResolver, Gate, eventually, in_threads
 
 
 @pytest.fixture
@@ -225,15 +224,15 @@ class TestNotThere:
         assert "1" == world.version()
 
     def test_a_field_that_is_not_there_is_believed_no_longer(self) -> None:
-        backend, clock = FakeResolver(fields=True), FakeClock()
-        store = Store([backend], ttl=TTL, negative_ttl=NEGATIVE_TTL, clock=clock)
+        backend = FakeResolver(fields=True)
+        world = World(backend)
         backend.says["db"] = Document(fields={"user": "x"})
-        store.get("db/user")
+        world.store.get("db/user")
         with pytest.raises(SecretNotFound):
-            store.get("db/password")
+            world.store.get("db/password")
         backend.says["db"] = Document(fields={"user": "x", "password": "y"})
-        clock.advance(NEGATIVE_TTL)
-        assert "y" == store.get("db/password").value
+        world.clock.advance(NEGATIVE_TTL)
+        assert "y" == world.store.get("db/password").value
 
     def test_an_outage_then_is_an_outage_and_no_absence(self) -> None:
         world = World()
@@ -249,36 +248,36 @@ class TestNotThere:
 
 class TestLinksInFront:
     def test_a_value_behind_an_outage_with_an_old_answer_is_marked_as_stale(self) -> None:
-        front, back, clock = FakeResolver("front"), FakeResolver("back"), FakeClock()
-        store = Store([front, back], ttl=TTL, negative_ttl=NEGATIVE_TTL, clock=clock)
+        front, back = FakeResolver("front"), FakeResolver("back")
+        world = World(front, back)
         back.says["a"] = Document(value="x")
-        assert not store.get("a").stale
+        assert not world.store.get("a").stale
         front.says["a"] = down()
-        clock.advance(NEGATIVE_TTL)
-        assert ("back", True) == (store.get("a").source, store.get("a").stale)
+        world.clock.advance(NEGATIVE_TTL)
+        assert ("back", True) == (world.store.get("a").source, world.store.get("a").stale)
         front.says["a"] = None
-        clock.advance(2)
-        store.get("a")
-        assert eventually(lambda: not store.get("a").stale)
+        world.clock.advance(2)
+        world.store.get("a")
+        assert eventually(lambda: not world.store.get("a").stale)
 
     def test_a_link_in_front_that_denies_is_heard_at_once(self) -> None:
-        front, back, clock = FakeResolver("front"), FakeResolver("back"), FakeClock()
-        store = Store([front, back], ttl=TTL, negative_ttl=NEGATIVE_TTL, clock=clock)
+        front, back = FakeResolver("front"), FakeResolver("back")
+        world = World(front, back)
         back.says["a"] = Document(value="x")
-        store.get("a")
+        world.store.get("a")
         front.says["a"] = AccessDenied()
-        clock.advance(NEGATIVE_TTL)
+        world.clock.advance(NEGATIVE_TTL)
         with pytest.raises(AccessDenied):
-            store.get("a")
+            world.store.get("a")
 
     def test_each_link_has_its_own_times(self) -> None:
-        front, back, clock = FakeResolver("front"), FakeResolver("back"), FakeClock()
-        store = Store([front, Link(back, ttl=10, max_stale=20)], ttl=TTL, clock=clock)
+        front, back = FakeResolver("front"), FakeResolver("back")
+        world = World(front, Link(back, ttl=10, max_stale=20))
         front.says["a"] = back.says["b"] = Document(value="x")
-        store.get("a"), store.get("b")
+        world.store.get("a"), world.store.get("b")
         front.says["a"] = back.says["b"] = down()
-        clock.advance(29.9)
-        assert (False, True) == (store.get("a").stale, store.get("b").stale)
-        clock.advance(0.1)
+        world.clock.advance(29.9)
+        assert (False, True) == (world.store.get("a").stale, world.store.get("b").stale)
+        world.clock.advance(0.1)
         with pytest.raises(BackendUnavailable):
-            store.get("b")
+            world.store.get("b")

@@ -184,7 +184,18 @@ class TestWhatMeansRefused:
         assert (["1"], 0) == (rotated.asked, rotated.world.calls)
 
     @pytest.mark.parametrize(
-        "on", [None, "Refused", (), (RefusedError, "x"), RefusedError("x"), [RefusedError], int, (int,)]
+        "on",
+        [
+            None,
+            "Refused",
+            (),
+            (RefusedError, "x"),
+            RefusedError("x"),
+            [RefusedError],
+            int,
+            (int,),
+            KeyboardInterrupt,
+        ],
     )
     def test_anything_else_is_a_mistake_at_once(self, world: World, on: Any) -> None:
         with pytest.raises(TypeError, match="on must be"):
@@ -271,8 +282,7 @@ class TestLoop:
     def test_it_can_be_kept_and_run_again(self, world: World) -> None:
         loop = world.store.attempts("a", on=RefusedError)
         for version in "12":
-            world.rotate("a", version)
-            world.store.get("a", refresh=True)
+            world.change("a", version)
             for attempt in loop:
                 with attempt as secret:
                     assert version == secret.version
@@ -309,6 +319,13 @@ def test_no_value_is_in_what_is_raised(world: World, use: Callable[[Server], str
     shown = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
     assert "secret" in shown
     assert not [value for value in values if value in shown]
+
+
+def test_an_attempt_in_the_place_of_its_value_is_told_before_it_is_sent(rotated: Server) -> None:
+    for attempt in rotated.world.store.attempts("a", on=RefusedError):
+        with pytest.raises(RuntimeError, match="with attempt as value"):
+            str({"Authorization": f"Bearer {attempt}"})
+        break
 
 
 def test_nothing_of_the_loop_shows_a_value(world: World) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from typing import Any
 
 import pytest
 
-from secretsource import Secret, Store
+from secretsource import MaskedStr, Secret, Store
 from secretsource.errors import AccessDenied, BackendUnavailable, SecretNotFound
 from secretsource.resolvers import Document
 from tests.contract.worlds import MAX_STALE, TTL, WINDOW, World, down
@@ -72,8 +73,7 @@ def test_also_when_its_ttl_is_over(world: World, refused: Secret, age: float) ->
 
 
 def test_another_version_in_the_cache_is_returned_without_a_call(world: World, refused: Secret) -> None:
-    world.rotate("a", "2")
-    world.store.get("a", refresh=True)
+    world.change("a", "2")
     world.backend.calls.clear()
     assert "2" == world.store.reject(refused).version
     assert 0 == world.calls
@@ -81,8 +81,7 @@ def test_another_version_in_the_cache_is_returned_without_a_call(world: World, r
 
 def test_a_much_older_secret_does_not_cause_one_either(world: World, refused: Secret) -> None:
     for version in "234":
-        world.rotate("a", version)
-        world.store.get("a", refresh=True)
+        world.change("a", version)
     world.backend.calls.clear()
     assert ["4"] * 10 == [world.store.reject(refused).version for _ in range(10)]
     assert 0 == world.calls
@@ -203,3 +202,13 @@ def test_an_edit_of_a_local_file_is_seen_at_once() -> None:
     secret = store.get("a")
     backend.says["a"] = Document(value="y")
     assert "y" == store.reject(secret).value
+
+
+@pytest.mark.parametrize("wrong", [None, "the name", MaskedStr("the value")])
+def test_what_is_no_secret_is_refused_without_being_shown(world: World, wrong: Any) -> None:
+    for reject in (world.store.reject, lambda x: asyncio.run(world.store.areject(x))):
+        with pytest.raises(
+            TypeError, match=r"reject takes the Secret that Store\.get returned, not"
+        ) as caught:
+            reject(wrong)
+        assert "the value" not in str(caught.value)

@@ -8,7 +8,9 @@ import logging
 import threading
 import weakref
 from collections.abc import Callable, Iterator
+from functools import partial
 from secrets import token_hex
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -61,6 +63,27 @@ def watching(
     return told
 
 
+class Moved(NamedTuple):
+    """A world in which a secret that is watched has just come up in the link in front too."""
+
+    world: World
+    front: FakeResolver
+    told: Told
+
+
+@pytest.fixture
+def moved() -> Iterator[Moved]:
+    front, back = FakeResolver("front"), FakeResolver("back")
+    world = World(front, back)
+    back.says["a"] = Document(value="x", version="1")
+    told = watching(world)
+    front.says["a"] = Document(value="x", version="2")
+    world.clock.advance(NEGATIVE_TTL)
+    world.store.get("a")
+    yield Moved(world, front, told)
+    world.store.close()
+
+
 def rotation_threads() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == "secretsource-rotation"]
 
@@ -68,21 +91,14 @@ def rotation_threads() -> list[threading.Thread]:
 class TestHowAChangeIsNoticed:
     def test_by_a_read_that_asks(self, world: World) -> None:
         told = watching(world)
-        world.rotate("a", "2")
-        world.store.get("a", refresh=True)
+        world.change("a", "2")
         assert told.is_told(("1", "2"))
 
-    def test_by_a_reader_at_the_ttl(self, world: World) -> None:
+    @pytest.mark.parametrize("age", [WINDOW, TTL], ids=["behind a reader", "who waits"])
+    def test_by_a_reader_when_it_is_due(self, world: World, age: float) -> None:
         told = watching(world)
         world.rotate("a", "2")
-        world.clock.advance(TTL)
-        world.store.get("a")
-        assert told.is_told(("1", "2"))
-
-    def test_by_a_refresh_behind_a_reader(self, world: World) -> None:
-        told = watching(world)
-        world.rotate("a", "2")
-        world.clock.advance(WINDOW)
+        world.clock.advance(age)
         world.store.get("a")
         assert told.is_told(("1", "2"))
 
@@ -117,35 +133,29 @@ class TestHowAChangeIsNoticed:
         told = Told()
         world.store.on_rotation("a", told)
         threading.Event().wait(0.1)
-        world.rotate("a", "2")
-        world.store.get("a", refresh=True)
+        world.change("a", "2")
         assert told.is_told(("1", "2"))
 
-    def test_when_the_secret_moves_to_a_link_in_front(self) -> None:
-        front, back = FakeResolver("front"), FakeResolver("back")
-        world = World(front, back)
-        back.says["a"] = Document(value="x", version="1")
-        told = watching(world)
-        front.says["a"] = Document(value="x", version="2")
-        world.clock.advance(NEGATIVE_TTL)
-        world.store.get("a")
-        assert told.is_told(("1", "2"))
-        assert ("back", "front") == tuple(each.source for each in told.secrets[0])
-        world.store.close()
+    def test_when_the_secret_moves_to_a_link_in_front(self, moved: Moved) -> None:
+        assert moved.told.is_told(("1", "2"))
+        assert ("back", "front") == tuple(each.source for each in moved.told.secrets[0])
 
-    def test_when_it_moves_back_to_where_it_was_before(self) -> None:
-        front, back = FakeResolver("front"), FakeResolver("back")
-        world = World(front, back)
-        back.says["a"] = Document(value="x", version="1")
-        told = watching(world)
-        front.says["a"] = Document(value="x", version="2")
-        world.clock.advance(NEGATIVE_TTL)
-        world.store.get("a")
-        front.says["a"] = None
-        world.clock.advance(WINDOW)
-        world.store.get("a")
-        assert eventually(lambda: world.store.get("a").version == "1")
-        assert told.is_told(("1", "2"), ("2", "1"))
+    def test_when_it_moves_back_to_where_it_was_before(self, moved: Moved) -> None:
+        store = moved.world.store
+        moved.front.says["a"] = None
+        moved.world.clock.advance(WINDOW)
+        store.get("a")
+        assert eventually(lambda: store.get("a").version == "1")
+        assert moved.told.is_told(("1", "2"), ("2", "1"))
+
+    def test_from_the_moment_on_in_which_every_link_was_asked(self) -> None:
+        """The store waits for no second look, however many links there are."""
+        chain = [FakeResolver(f"link{number}") for number in range(5)]
+        world = World(*chain)
+        chain[-1].says["a"] = Document(value="x", version="1")
+        world.store.on_rotation("a", Told())
+        watch = world.store._rotations._watches["a"]
+        assert eventually(lambda: watch.secret is not None, within=0.9)
         world.store.close()
 
     def test_after_it_was_away_for_a_while(self, world: World) -> None:
@@ -162,8 +172,7 @@ class TestHowAChangeIsNoticed:
 
     def test_a_value_that_changes_under_the_same_version_is_a_change(self, world: World) -> None:
         told = watching(world)
-        world.rotate("a", "1")
-        world.store.get("a", refresh=True)
+        world.change("a", "1")
         assert told.is_told(("1", "1"))
 
     def test_the_same_answer_again_is_none(self, world: World) -> None:
@@ -194,8 +203,7 @@ class TestCallbacks:
 
     def test_they_run_on_no_readers_thread(self, world: World) -> None:
         told = watching(world)
-        world.rotate("a", "2")
-        world.store.get("a", refresh=True)
+        world.change("a", "2")
         assert told.is_told(("1", "2"))
         assert {"secretsource-rotation"} == {thread.name for thread in told.threads}
 
@@ -218,8 +226,7 @@ class TestCallbacks:
         world.store.on_rotation("a", after := Told())
         newer = world.rotate("a", "2")
         assert "2" == world.store.get("a", refresh=True).version
-        world.rotate("a", "3")
-        world.store.get("a", refresh=True)
+        world.change("a", "3")
         for each in (told, after):
             assert each.is_told(("1", "2"), ("2", "3"))
         assert [logging.ERROR] * 2 == [each.levelno for each in caplog.records]
@@ -235,8 +242,7 @@ class TestCallbacks:
         world.store.on_rotation("a", fails)
         told = watching(world)
         for version in "23":
-            world.rotate("a", version)
-            world.store.get("a", refresh=True)
+            world.change("a", version)
         assert told.is_told(("1", "2"), ("2", "3"))
 
     def test_one_may_read_watch_and_stop(self, world: World) -> None:
@@ -251,16 +257,14 @@ class TestCallbacks:
         stops.append(world.store.on_rotation("a", callback))
         told = watching(world)
         for version in "23":
-            world.rotate("a", version)
-            world.store.get("a", refresh=True)
+            world.change("a", version)
             assert told.is_told(*itertools.pairwise("123"[: int(version)]))
         assert ["2"] == seen
 
     def test_two_names_are_told_apart(self, world: World) -> None:
         world.rotate("b", "1")
         a, b = watching(world), watching(world, "b")
-        world.rotate("b", "2")
-        world.store.get("b", refresh=True)
+        world.change("b", "2")
         assert b.is_told(("1", "2"))
         assert a.is_told()
 
@@ -270,10 +274,27 @@ class TestCallbacks:
         world.backend.says["hangs"] = gate
         world.store.on_rotation("hangs", Told())
         gate.wait_until_entered()
-        world.rotate("a", "2")
-        world.store.get("a", refresh=True)
+        world.change("a", "2")
         assert told.is_told(("1", "2"))
         gate.open()
+
+    @pytest.mark.parametrize("wrong", [None, "print", 7, Document(value="x")])
+    def test_what_cannot_be_called_is_refused_at_once(self, world: World, wrong: Any) -> None:
+        with pytest.raises(TypeError, match="callback must be a function of the old and the new secret"):
+            world.store.on_rotation("a", wrong)
+        assert not world.store._rotations._watches
+
+    def test_a_coroutine_function_too_as_nobody_would_await_it(self, world: World) -> None:
+        async def callback(old: Secret, new: Secret) -> None:
+            raise AssertionError("nobody awaits it")
+
+        class Callback:
+            async def __call__(self, old: Secret, new: Secret) -> None:
+                await callback(old, new)
+
+        for wrong in (callback, Callback(), partial(callback)):
+            with pytest.raises(TypeError, match=r"plain function.*call_soon_threadsafe"):
+                world.store.on_rotation("a", wrong)
 
     def test_a_wrong_name_is_told_at_once(self, world: World) -> None:
         with pytest.raises(InvalidReference):
@@ -285,8 +306,7 @@ class TestStop:
         told, other = Told(), watching(world)
         stop = world.store.on_rotation("a", told)
         stop()
-        world.rotate("a", "2")
-        world.store.get("a", refresh=True)
+        world.change("a", "2")
         assert other.is_told(("1", "2"))
         assert told.is_told()
 
@@ -295,8 +315,7 @@ class TestStop:
         stop = world.store.on_rotation("a", told)
         stop()
         stop()
-        world.rotate("a", "2")
-        world.store.get("a", refresh=True)
+        world.change("a", "2")
         assert told.is_told(("1", "2"))
 
     def test_the_last_one_ends_the_thread(self, world: World) -> None:
@@ -309,8 +328,7 @@ class TestStop:
     def test_one_can_be_started_again(self, world: World) -> None:
         world.store.on_rotation("a", Told())()
         told = watching(world)
-        world.rotate("a", "2")
-        world.store.get("a", refresh=True)
+        world.change("a", "2")
         assert told.is_told(("1", "2"))
 
 
@@ -326,8 +344,7 @@ class TestTheStore:
         world.store.close()
         world.rotate("a", "2")
         world.store.get("a")  # every value was forgotten, so this one is what the next is compared with
-        world.rotate("a", "3")
-        world.store.get("a", refresh=True)
+        world.change("a", "3")
         assert told.is_told(("2", "3"))
 
     def test_closed_it_reads_no_more(self, world: World) -> None:

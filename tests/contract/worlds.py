@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from secrets import token_hex
 
-from secretsource import Store
+from secretsource import Secret, Store
 from secretsource._chain import Link
 from secretsource.errors import BackendUnavailable, Reason
 from secretsource.resolvers import Document
@@ -48,6 +48,11 @@ class World:
         value = f"{version}-{token_hex(8)}"
         self.backend.says[name] = Document(value=value, version=version, lease=lease)
         return value
+
+    def change(self, name: str, version: str) -> Secret:
+        """Let the backend have a new version; return what a reader gets who asks for it."""
+        self.rotate(name, version)
+        return self.store.get(name, refresh=True)
 
     def version(self, name: str = "a") -> str | None:
         return self.store.get(name).version

@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from secretsource import BackendUnavailable, Secret, Store, _workers, configure
+from secretsource import BackendUnavailable, Secret, Store, configure
 from tests.fakes import outcome
 from tests.process.playing import KINDS, NAME, TROUBLES, Playing, in_trouble, playing
+from tests.worker_threads import idle_threads_end_soon, worker_threads
+
+__all__ = ["idle_threads_end_soon"]
 
 DEADLINE, GRACE = 1.0, 0.5  # seconds
 
@@ -25,25 +28,10 @@ WAYS: dict[str, Read] = {
 }
 
 
-def fetching() -> int:
-    return sum(thread.name == "secretsource-fetch" for thread in threading.enumerate())
-
-
 def store_of(server: Playing, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> Store:
     for variable, value in server.environ.items():
         monkeypatch.setenv(variable, value)
     return configure(**settings)
-
-
-@pytest.fixture(autouse=True)
-def no_thread_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(_workers, "_IDLE_SECONDS", 0.1)
-    before = fetching()
-    yield
-    ends = time.monotonic() + 5
-    while fetching() > before and time.monotonic() < ends:
-        time.sleep(0.05)
-    assert fetching() <= before
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
@@ -83,7 +71,7 @@ def test_a_crowd_is_back_in_time_and_takes_no_more_threads_than_it_may(
             reads = [pool.submit(read, number) for number in range(readers)]
             seen = []
             while not all(each.done() for each in reads):
-                seen.append(fetching())
+                seen.append(len(worker_threads()))
                 time.sleep(0.02)
             came = [each.result() for each in reads]
 
