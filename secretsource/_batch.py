@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from secretsource._chain import Ask, Looked
 from secretsource._flight import Flight
 from secretsource._lifetime import Lifetime
+from secretsource.resolvers import SupportsFetchMany
 
 __all__ = ["Batch"]
 
@@ -20,7 +21,7 @@ class Batch:
         """Start empty.
 
         Args:
-            depart: Called with the flights to one resolver.
+            depart: Called with flights to one resolver: all of them if it has ``fetch_many``, else each by itself.
         """
         self._parts: dict[str, list[_Part]] = {}
         self._depart = depart
@@ -33,7 +34,7 @@ class Batch:
         """Ask for what has been collected."""
         while self._parts:
             parts = self._parts.pop(next(iter(self._parts)))
-            if callable(getattr(parts[0][0].link.resolver, "fetch_many", None)):
+            if isinstance(parts[0][0].link.resolver, SupportsFetchMany):
                 self._depart(parts)
             else:
                 for part in parts:

@@ -9,17 +9,17 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import cachetools
 
 from secretsource._fork import reset_in_child
-from secretsource._record import Record
 from secretsource._secret import Document, MaskedStr, NotThere, Secret, Value
 
 __all__ = ["Cache", "DocumentKey", "Entry", "Hit"]
 
 
-class DocumentKey(Record, kw_only=False):
+class DocumentKey(NamedTuple):
     """Everything that changes the answer of a backend is part of the key."""
 
     resolver: str
@@ -131,10 +131,8 @@ class Cache:
         reset_in_child(self._reset)
 
     def _reset(self) -> None:
-        if not self._lock.acquire(
-            blocking=False
-        ):  # another thread of the parent was in the middle of a change
-            self._put_in_order()
+        if not self._lock.acquire(blocking=False):
+            self._put_in_order()  # another thread of the parent was in the middle of a change
         self._lock = threading.RLock()
         self._unlink_all()  # until when a direct entry holds is another moment in each process
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
@@ -100,7 +100,7 @@ class Documents:
             insist: Ask also a backend that is down, where its last answer was "not there", or none.
         """
         soon, now, seen = float("inf"), self._clock(), 0
-        self.sweep(now)
+        self._sweep(now)
         if not call.refresh and (entry := self._cache.get(key_of(ask))) is not None:
             seen = entry.number
             if now < lifetime.refresh_at(entry, ask.location):
@@ -115,7 +115,7 @@ class Documents:
         ):
             return known
         if is_local(ask.link.resolver):
-            return self._fetch(ask, lifetime, part, self._flights.next_number())
+            return self._fetch(ask, lifetime, part)
         if part.expired:
             return Looked(answer=DeadlineExceeded("the deadline was over before this link was asked"))
         flight = self._join(
@@ -143,7 +143,7 @@ class Documents:
             The fetch to wait for; `None` if one has ended a short time ago.
         """
         if is_local(ask.link.resolver):
-            return self._fetch(ask, lifetime, deadline, self._flights.next_number())
+            return self._fetch(ask, lifetime, deadline)
         key, now = key_of(ask), self._clock()
         with self._renewing:
             at, flight = self._renewals.get(key, (float("-inf"), None))
@@ -172,7 +172,7 @@ class Documents:
         if keys is None:
             self._cache.clear(number)
             self._outages.forget()
-            self._forget_renewals()
+            self._renewals.clear()
         for key in keys or ():
             self._cache.drop(key, number)
             self._outages.forget(key)
@@ -273,24 +273,17 @@ class Documents:
         hasty = any(flight.hasty for flight in flights)
         self._flights.depart(flights, asks[0][0].link.name, partial(self._fetch_all, asks, hasty))
 
-    def _fetch(
-        self, ask: Ask, lifetime: Lifetime, deadline: Deadline, number: int, *, hasty: bool = False
-    ) -> Looked:
-        asked_at, started = self._clock(), time.perf_counter()
-        answer = ask_for(ask, deadline)
-        seconds = time.perf_counter() - started
-        return self._noted(
-            ask, lifetime, answer, asked_at=asked_at, seconds=seconds, number=number, hasty=hasty
-        )
+    def _fetch(self, ask: Ask, lifetime: Lifetime, deadline: Deadline) -> Looked:
+        """Ask a local resolver, in this thread."""
+        return self._fetch_all([(ask, lifetime)], False, deadline, [self._flights.next_number()])[0]
 
     def _fetch_all(
         self, asks: Sequence[tuple[Ask, Lifetime]], hasty: bool, deadline: Deadline, numbers: Sequence[int]
     ) -> list[Looked]:
-        if len(asks) == 1:
-            return [self._fetch(*asks[0], deadline, numbers[0], hasty=hasty)]
-        asked_at, started = self._clock(), time.perf_counter()
-        answers = ask_for_many([ask for ask, _ in asks], deadline)
-        seconds = time.perf_counter() - started
+        asked_at, started = self._clock(), _now()
+        wanted = [ask for ask, _ in asks]
+        answers = [ask_for(wanted[0], deadline)] if len(wanted) == 1 else ask_for_many(wanted, deadline)
+        seconds = _now() - started
         return [
             self._noted(ask, lifetime, answer, asked_at=asked_at, seconds=seconds, number=number, hasty=hasty)
             for (ask, lifetime), answer, number in zip(asks, answers, numbers, strict=True)
@@ -314,7 +307,8 @@ class Documents:
                 self._note_failure(ask, answer, number, now)
             return Looked(answer=answer, seconds=seconds)
         entry = Entry(key, answer, fetched_at=asked_at, number=number)
-        self._sweep(now, ask.link.name, lifetime)
+        self._note_lifetime(ask.link.name, lifetime)
+        self._sweep(now)
         if isinstance(answer, NotThere) and is_local(ask.link.resolver):
             self._cache.replace_by_nothing(key, number)  # not worth a place: the next reader looks itself
         else:
@@ -338,18 +332,16 @@ class Documents:
 
     # What is of no use to anybody
 
-    def _sweep(self, now: float, link: str, lifetime: Lifetime) -> None:
+    def _note_lifetime(self, link: str, lifetime: Lifetime) -> None:
         known = self._lifetimes.get(link)
         if known is None or lifetime.ttl > known.ttl:
             self._lifetimes[link] = lifetime
-        self.sweep(now)
 
-    def sweep(self, now: float) -> None:
+    def _sweep(self, now: float) -> None:
         """Forget every answer that is past any use, unless that was done just now."""
         if now - self._swept_at >= _SWEEP_PAUSE:
             self._swept_at = now
-            lifetimes: Mapping[str, Lifetime] = self._lifetimes
-            self._cache.sweep(lambda entry: now >= lifetimes[entry.key.resolver].longest(entry))
+            self._cache.sweep(lambda entry: now >= self._lifetimes[entry.key.resolver].longest(entry))
 
 
 def key_of(ask: Ask) -> DocumentKey:

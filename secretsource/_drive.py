@@ -7,7 +7,7 @@ once; here are only the ways of waiting.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
@@ -57,6 +57,30 @@ async def arun(read: Generator[Pending, Looked, T]) -> T:
 
 def run_rounds(rounds: Generator[Round[T], dict[str, T | SecretSourceError], S]) -> S:
     """Run the reads of each round side by side in this thread, and return what comes of the last one."""
+    with contextlib.closing(_waits(rounds)) as waits:
+        try:
+            while True:
+                _wait_for(next(waits))
+        except StopIteration as end:
+            result: S = end.value
+        return result
+
+
+async def arun_rounds(rounds: Generator[Round[T], dict[str, T | SecretSourceError], S]) -> S:
+    """Do what `run_rounds` does on the running event loop."""
+    with contextlib.closing(_waits(rounds)) as waits:
+        try:
+            while True:
+                await _await(next(waits))
+        except StopIteration as end:
+            result: S = end.value
+        return result
+
+
+def _waits(
+    rounds: Generator[Round[T], dict[str, T | SecretSourceError], S],
+) -> Generator[Collection[Pending], None, S]:
+    """Yield what is to be waited for until one of it is over, again and again; return what the last round led to."""
     results: dict[str, T | SecretSourceError] | None = None
     while True:
         try:
@@ -69,35 +93,14 @@ def run_rounds(rounds: Generator[Round[T], dict[str, T | SecretSourceError], S])
             pending = _advanced(reads, dict.fromkeys(reads), results)
             while pending:
                 depart()
-                _wait_for(pending.values())
+                yield pending.values()
                 pending = _advanced(reads, pending, results)
         finally:
             depart()  # what is booked must depart, also when this thread is interrupted
 
 
-async def arun_rounds(rounds: Generator[Round[T], dict[str, T | SecretSourceError], S]) -> S:
-    """Do what `run_rounds` does on the running event loop."""
-    results: dict[str, T | SecretSourceError] | None = None
-    while True:
-        try:
-            reads, depart = next(rounds) if results is None else rounds.send(results)
-        except StopIteration as end:
-            whole: S = end.value
-            return whole
-        results = {}
-        try:
-            pending = _advanced(reads, dict.fromkeys(reads), results)
-            while pending:
-                depart()
-                await _await(pending.values())
-                pending = _advanced(reads, pending, results)
-        finally:
-            depart()
-
-
-def _wait_for(waits: Iterable[Pending]) -> None:
+def _wait_for(waits: Collection[Pending]) -> None:
     """Wait until one is over, on a queue that is written in C: Ctrl-C could leave the lock of a condition behind."""
-    waits = list(waits)
     landed: SimpleQueue[None] = SimpleQueue()
     stops = [pending.flight.wake_with(lambda: landed.put(None)) for pending in waits]
     try:
@@ -109,11 +112,10 @@ def _wait_for(waits: Iterable[Pending]) -> None:
             stop()
 
 
-async def _await(waits: Iterable[Pending]) -> None:
+async def _await(waits: Collection[Pending]) -> None:
     """Wait until one of them is over, and let the event loop run meanwhile."""
     import asyncio  # noqa: PLC0415 - loaded already where a loop runs, and slow to import where none does
 
-    waits = list(waits)
     loop = asyncio.get_running_loop()
     landed = loop.create_future()
     stops = [pending.flight.wake_with(lambda: loop.call_soon_threadsafe(_set, landed)) for pending in waits]

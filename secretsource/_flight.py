@@ -139,7 +139,7 @@ class Flights(Generic[R]):
         self._lock = threading.RLock()  # re-entrant, as a signal handler may read too
 
     def next_number(self) -> int:
-        """Return the number of a fetch that starts now; for fetches that need no thread."""
+        """Return a number that is higher than that of every flight before, and lower than that of every later one."""
         return next(self._numbers)
 
     def flying(self, key: Hashable) -> Flight[R] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import itertools
 import os
@@ -101,6 +102,7 @@ if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
     os.register_at_fork(after_in_child=_run_resets)
 
 
+@functools.cache
 def _set_openssl_up() -> None:
     """Begin a handshake with nobody: the first one sets OpenSSL up, under locks that no child could release."""
     import ssl  # noqa: PLC0415 - loaded already

@@ -85,9 +85,8 @@ class Places:
         return iter(list(self._links.values()))
 
     def remote(self) -> list[str]:
-        """Return the names of the links that are asked over a network, in the chain and beside it."""
-        chain = [link.name for link in self.chain if not is_local(link.resolver)]
-        return chain + [name for name in self._others if name not in {"env", "dotenv", "files"}]
+        """Return the names of the links of the chain that are asked over a network."""
+        return [link.name for link in self.chain if not is_local(link.resolver)]
 
     def _link_for(self, reference: str) -> Link:
         """Return the link that a reference asks, if references are allowed here."""

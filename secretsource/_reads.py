@@ -36,6 +36,19 @@ _LOOK_OVER = 60.0
 _LOOK_OVER_SOON = 1.0
 
 
+class _Spare:
+    """The seconds that one walk still waits where there are old answers to serve."""
+
+    __slots__ = ("seconds",)
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    def spend(self, pending: Pending) -> None:
+        if pending.soon < float("inf"):
+            self.seconds -= pending.seconds
+
+
 class Reads:
     """Makes the reads of one store."""
 
@@ -59,16 +72,16 @@ class Reads:
 
     def secret(self, name: str, call: Call) -> Read[Secret]:
         """Read one name."""
-        if not call.refresh and (hit := self.hit(name)) is not None:
+        if not call.refresh and (hit := self._hit(name)) is not None:
             return self.secret_of(name, hit)
-        return self.keep(name, (yield from self.found(name, call)), call)
+        return self._keep(name, (yield from self._found(name, call)), call)
 
     def fields(self, name: str, call: Call) -> Read[Mapping[str, Value]]:
         """Read a whole document."""
         found = yield from self.walked(name, self._places.asks(name, document=True), [], call)
         return found.document.fields
 
-    def found(
+    def _found(
         self, name: str, call: Call, *, known: Mapping[DocumentKey, Looked] | None = None
     ) -> Read[Found]:
         """Find the link that has *name*."""
@@ -94,37 +107,16 @@ class Reads:
             insist: Take no old "not there" without asking.
             known: Answers that are not asked for again.
         """
-        asking, name_ttl = walk(name, asks, steps), self._places.ttl_of(name)
-        spare, was_spared = self._documents.stale_wait, False
+        asking, spare, was_spared = walk(name, asks, steps), _Spare(self._documents.stale_wait), False
         told = dict(known or {})
         self._rotations.wake()
         try:
             ask = next(asking)
             while True:
-                looked = told.get(key_of(ask))
-                if looked is None:
-                    lifetime, part = (
-                        self._lifetime.of(ask.link, name_ttl),
-                        part_for(ask, asks, call.deadline),
-                    )
-                    answer = self._documents.look(ask, lifetime, part, call, spare=spare, insist=insist)
-                    if isinstance(answer, Looked):
-                        looked = answer
-                    else:
-                        looked = yield answer
-                        spare -= answer.seconds if answer.soon < float("inf") else 0
-                        if (
-                            answer.flight.hasty
-                            and not call.hasty
-                            and is_late(looked.answer)
-                            and not part.expired
-                        ):
-                            continue  # it had the little time of somebody else
-                    looked = self._documents.settle(ask, lifetime, looked, refresh=call.refresh)
-                    # An old "not there", or the failure of an earlier read.
-                    if answer is looked and looked.cached and _is_no_answer(looked, ask):
-                        was_spared = True
-                    else:
+                if (looked := told.get(key_of(ask))) is None:
+                    looked, is_old = yield from self._asked(name, ask, asks, call, spare, insist=insist)
+                    was_spared |= is_old
+                    if not is_old:
                         told[key_of(ask)] = looked
                 ask = asking.send(looked)
         except StopIteration as end:
@@ -138,13 +130,30 @@ class Reads:
         steps.clear()
         return (yield from self.walked(name, asks, steps, call, insist=True, known=told))
 
+    def _asked(
+        self, name: str, ask: Ask, asks: Sequence[Ask], call: Call, spare: _Spare, *, insist: bool
+    ) -> Read[tuple[Looked, bool]]:
+        """Return what one link says, and whether that is an old "not there" or an old failure, to spare its backend."""
+        lifetime = self._lifetime.of(ask.link, self._places.ttl_of(name))
+        part = part_for(ask, asks, call.deadline)
+        while True:
+            answer = self._documents.look(ask, lifetime, part, call, spare=spare.seconds, insist=insist)
+            if isinstance(answer, Looked):
+                looked = self._documents.settle(ask, lifetime, answer, refresh=call.refresh)
+                return looked, looked is answer and looked.cached and _is_no_answer(looked, ask)
+            looked = yield answer
+            spare.spend(answer)
+            had_little_time = answer.flight.hasty and not call.hasty  # that of somebody else
+            if not (had_little_time and is_late(looked.answer)) or part.expired:
+                return self._documents.settle(ask, lifetime, looked, refresh=call.refresh), False
+
     def replaced(self, secret: Secret, call: Call) -> Read[Secret]:
         """Read the name of a secret that was refused: another version of it, if there is one."""
         before = self._documents.next_number()
-        hit = self.hit(secret.name)
+        hit = self._hit(secret.name)
         if hit is None:
-            found = yield from self.found(secret.name, call)
-            current, number = self.keep(secret.name, found, call), _number(found.looked)
+            found = yield from self._found(secret.name, call)
+            current, number = self._keep(secret.name, found, call), _number(found.looked)
         else:
             current, number = self.secret_of(secret.name, hit), hit.entry.number
         if not are_same(current, secret) or number > before:
@@ -156,13 +165,13 @@ class Reads:
                 looked = (yield renewal) if isinstance(renewal, Pending) else renewal
                 if looked is None:
                     break
-                found = yield from self.found(secret.name, call, known={key_of(ask): looked})
-                return self.keep(secret.name, found, call)
+                found = yield from self._found(secret.name, call, known={key_of(ask): looked})
+                return self._keep(secret.name, found, call)
         return (yield from self.secret(secret.name, call))
 
     # What a read leaves behind
 
-    def hit(self, name: str) -> Hit | None:
+    def _hit(self, name: str) -> Hit | None:
         """Return the direct entry of *name*, if there is one and it holds still."""
         try:
             hit = self._cache.hits.get(name)
@@ -183,7 +192,7 @@ class Reads:
         assert secret is not None, "a name is found where it was found before"  # noqa: S101
         return secret
 
-    def keep(self, name: str, found: Found, call: Call) -> Secret:
+    def _keep(self, name: str, found: Found, call: Call) -> Secret:
         """Make the secret, and the direct entry for the next reader, if it would have got the same."""
         entry = found.looked.entry
         assert entry is not None, "a document is kept"  # noqa: S101
@@ -234,26 +243,26 @@ class Reads:
         Raises:
             SecretSourceError: The first name that has no value; the others are in its notes.
         """
-        if not call.refresh and (hits := self.hits(names)) is not None:
+        if not call.refresh and (hits := self._hits(names)) is not None:
             return hits
         founds: Results = {}
         late, known, asked = list(names), dict[DocumentKey, Looked](), call
         while late:
             batch = self._documents.batch()
             asked = Call(call.deadline, refresh=asked.refresh, hasty=call.hasty, batch=batch)
-            founds |= yield {name: self.found(name, asked, known=known) for name in late}, batch.depart
+            founds |= yield {name: self._found(name, asked, known=known) for name in late}, batch.depart
             asked = Call(call.deadline, hasty=call.hasty)
-            late, known = self.outdated(founds)
+            late, known = self._outdated(founds)
         return _all_or_raise(
             {
-                name: found if isinstance(found, SecretSourceError) else self.keep(name, found, call)
+                name: found if isinstance(found, SecretSourceError) else self._keep(name, found, call)
                 for name, found in ((name, founds[name]) for name in names)
             }
         )
 
-    def hits(self, names: Sequence[str]) -> dict[str, Secret] | None:
+    def _hits(self, names: Sequence[str]) -> dict[str, Secret] | None:
         """Return the secrets of several names if each has a direct entry, and no document is there in two versions."""
-        hits = {name: hit for name in names if (hit := self.hit(name)) is not None}
+        hits = {name: hit for name in names if (hit := self._hit(name)) is not None}
         if len(hits) < len(set(names)):
             return None
         entries = {hit.entry.key: hit.entry for hit in hits.values()}
@@ -261,7 +270,7 @@ class Reads:
             return None
         return {name: self.secret_of(name, hits[name]) for name in names}
 
-    def outdated(self, results: Results) -> tuple[list[str], dict[DocumentKey, Looked]]:
+    def _outdated(self, results: Results) -> tuple[list[str], dict[DocumentKey, Looked]]:
         """Return which names were found in an older version of a document than others were, and the newest ones.
 
         A refresh may end between two names of one call. The newest version is as fresh as any, so all can have it.
