@@ -44,11 +44,8 @@ def signature_of(factory: Callable[..., object]) -> Signature:  # type: ignore[e
     target = getattr(factory, "__init__") if isinstance(factory, type) else factory  # noqa: B009
     try:
         hints = typing.get_type_hints(target)
-    except (
-        NameError,
-        TypeError,
-    ):  # a type that only type checkers import; an object that holds no annotations
-        hints = {}
+    except (NameError, TypeError):
+        hints = {}  # a type that only type checkers import; an object that holds no annotations
     return Signature(
         hints={each.name: hints.get(each.name, object) for each in named},
         required=tuple(each.name for each in named if each.default is each.empty),

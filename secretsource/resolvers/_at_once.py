@@ -84,9 +84,9 @@ class _Together(Generic[T, R]):
     def outcome(self, at: int) -> R | ResolverError:
         """Return what came of one item."""
         with self._lock:
-            said = self._outcomes.get(at, _LEFT)
-        if said is _LEFT:
-            return DeadlineExceeded("no answer before the others of the round had theirs")
+            if at not in self._outcomes:
+                return DeadlineExceeded("no answer within the time of the round")
+            said = self._outcomes[at]
         if isinstance(said, BaseException) and not isinstance(said, ResolverError):
             raise said
         return said
@@ -100,6 +100,3 @@ class _Together(Generic[T, R]):
             self._outcomes[at] = outcome
             if len(self._outcomes) == len(self._items):
                 self._ended.set()
-
-
-_LEFT = LookupError("still under way")

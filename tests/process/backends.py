@@ -113,26 +113,30 @@ def vault(folder: Path) -> Iterator[Backend]:
         yield Backend(environ, values, reads)
 
 
+def fill_conjur(server: ConjurServer, values: Mapping[str, str]) -> dict[str, str]:
+    """Give *server* the values; return the variables of a program that reads from it."""
+    for name, value in values.items():
+        server.add_variable(name, value=value.encode(), readers=["alice"])
+    return {
+        "CONJUR_APPLIANCE_URL": server.url,
+        "CONJUR_ACCOUNT": server.account,
+        "CONJUR_AUTHN_LOGIN": "alice",
+        "CONJUR_AUTHN_API_KEY": server.api_key("alice"),
+        "SECRETSOURCE_CHAIN": "conjur",
+    }
+
+
 @contextmanager
 def conjur(folder: Path) -> Iterator[Backend]:
     """Start the stand-in for Conjur, with TLS."""
     certificates, values = make_certificates(folder), new_values()
     with ConjurServer(ssl_context=certificates.context()) as server:
-        for name, value in values.items():
-            server.add_variable(name, value=value.encode(), readers=["alice"])
+        environ = fill_conjur(server, values) | {"CONJUR_CERT_FILE": str(certificates.authority)}
 
         def reads() -> Counter[str]:
             asked = Counter(target for _, target in server.requests)
             path = f"/secrets/{server.account}/variable/"
             return Counter({name: asked[path + name.replace("/", "%2F")] for name in values})
 
-        environ = {
-            "CONJUR_APPLIANCE_URL": server.url,
-            "CONJUR_ACCOUNT": server.account,
-            "CONJUR_AUTHN_LOGIN": "alice",
-            "CONJUR_AUTHN_API_KEY": server.api_key("alice"),
-            "CONJUR_CERT_FILE": str(certificates.authority),
-            "SECRETSOURCE_CHAIN": "conjur",
-        }
         yield Backend(environ, values, reads)
         assert [] == server.problems

@@ -12,7 +12,7 @@ import pytest
 import uvloop
 
 from secretsource import Store, configure
-from tests.process.backends import NAMES, new_values
+from tests.process.backends import NAMES, fill_conjur, new_values
 from tests.servers.conjur import ConjurServer
 
 NAME = NAMES[0]
@@ -43,16 +43,7 @@ class Slow:
 def slow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Slow]:
     values = new_values()
     with ConjurServer() as server:
-        for name, value in values.items():
-            server.add_variable(name, value=value.encode(), readers=["alice"])
-        environ = {
-            "CONJUR_APPLIANCE_URL": server.url,
-            "CONJUR_ACCOUNT": server.account,
-            "CONJUR_AUTHN_LOGIN": "alice",
-            "CONJUR_AUTHN_API_KEY": server.api_key("alice"),
-            "SECRETSOURCE_CHAIN": "conjur",
-        }
-        for variable, value in environ.items():
+        for variable, value in fill_conjur(server, values).items():
             monkeypatch.setenv(variable, value)
         store = configure()
         store.get(NAMES[-1])  # logged in

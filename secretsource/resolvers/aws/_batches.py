@@ -16,7 +16,7 @@ from secretsource.resolvers._own_error import own_error
 from secretsource.resolvers._retry import with_retries
 from secretsource.resolvers.aws._calls import asked
 from secretsource.resolvers.aws._client import Clients
-from secretsource.resolvers.aws._entries import answers_of
+from secretsource.resolvers.aws._entries import OPERATION, answers_of
 from secretsource.resolvers.aws._failure import Failure
 from secretsource.resolvers.aws._quiet import own_call
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["Batches"]
 
 _LARGEST = 20  # secrets that one call may ask for
-_ACTION = "BatchGetSecretValue"
 
 _Key = tuple[str, str | None, str | None]
 _Said = Document | NotThere | ResolverError
@@ -112,7 +111,10 @@ class Batches:
         if not self._is_forbidden:
             self._is_forbidden = True
             logging.getLogger("secretsource").warning(
-                "the resolver %r reads one by one: secretsmanager:%s is not allowed", self._name, _ACTION
+                "the resolver %r reads one by one: secretsmanager:%s is not allowed; "
+                "allow it, or take batch = true away",
+                self._name,
+                OPERATION,
             )
 
 
@@ -146,4 +148,4 @@ def _forbids(error: Exception) -> bool:
     It also denies a whole batch where the policy of a VPC endpoint denies one secret in it.
     """
     said = getattr(error, "response", {}).get("Error", {})
-    return said.get("Code") == "AccessDeniedException" and _ACTION in str(said.get("Message", ""))
+    return said.get("Code") == "AccessDeniedException" and OPERATION in str(said.get("Message", ""))

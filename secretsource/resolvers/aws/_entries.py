@@ -11,9 +11,9 @@ from secretsource.resolvers import Location
 from secretsource.resolvers.aws._document import document_of
 from secretsource.resolvers.aws._errors import explained
 
-__all__ = ["answers_of"]
+__all__ = ["OPERATION", "answers_of"]
 
-_OPERATION = "BatchGetSecretValue"
+OPERATION = "BatchGetSecretValue"
 
 
 def answers_of(
@@ -62,7 +62,7 @@ def _meaning(
         "Error": {"Code": str(error.get("ErrorCode", "")), "Message": str(error.get("Message", ""))},
         "ResponseMetadata": answer.get("ResponseMetadata", {}),
     }
-    said = explained(ClientError(response, _OPERATION), location, None)  # type: ignore[arg-type]  # as AWS sends it
+    said = explained(ClientError(response, OPERATION), location, None)  # type: ignore[arg-type]  # as AWS sends it
     if isinstance(said, NotThere):
         return said
     if said.reason is Reason.DENIED and not said.login:

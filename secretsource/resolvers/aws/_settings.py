@@ -29,7 +29,7 @@ class Settings:
     endpoint_url: str | None
     prefix: str
     max_bytes: int
-    batch: bool = False
+    batch: bool
 
     def __post_init__(self) -> None:
         """Check each."""

@@ -8,6 +8,7 @@ import secrets
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,6 +17,9 @@ from secretsource._secret import Document
 from secretsource.resolvers.aws import AwsResolver
 from tests.servers.faulty import FaultyServer
 from tests.servers.moto import REGION, Moto
+
+if TYPE_CHECKING:
+    from types_boto3_secretsmanager import SecretsManagerClient
 
 VERSION = "a" * 32
 
@@ -75,6 +79,13 @@ def moto() -> Iterator[Moto]:
 
 
 @pytest.fixture
+def admin(moto: Moto) -> Iterator[SecretsManagerClient]:
+    client = moto.client()
+    yield client
+    client.close()
+
+
+@pytest.fixture
 def server() -> Iterator[FaultyServer]:
     with FaultyServer() as server:
         yield server
@@ -107,6 +118,11 @@ def found(value: str) -> str:
 def refusal(code: str, message: str = "") -> str:
     """Return the body of an error."""
     return json.dumps({"__type": code, "Message": message})
+
+
+def assert_none_of(canaries: list[Canary], text: str) -> None:
+    shown = [canary.text in text for canary in canaries]
+    assert not any(shown)
 
 
 def printed(error: BaseException) -> str:

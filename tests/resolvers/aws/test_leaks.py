@@ -17,6 +17,7 @@ from secretsource.resolvers.aws import AwsResolver
 from tests.resolvers.aws.support import (
     Canary,
     Login,
+    assert_none_of,
     canary,
     fetch,
     found,
@@ -37,11 +38,6 @@ def bare_read(server: FaultyServer) -> None:
     client = boto3.session.Session().client("secretsmanager", endpoint_url=server.url)
     client.get_secret_value(SecretId="pepipost")
     client.close()
-
-
-def assert_none_of(canaries: list[Canary], text: str) -> None:
-    shown = [canary.text in text for canary in canaries]
-    assert not any(shown)
 
 
 def test_a_read_of_ours_leaves_nothing_in_the_logs_of_botocore(

@@ -17,20 +17,13 @@ from secretsource._secret import Document, MaskedBytes, NotThere
 from secretsource.errors import InvalidReference, Reason
 from secretsource.resolvers import Resolver
 from secretsource.resolvers.aws import AwsResolver
-from tests.resolvers.aws.support import Canary, canary, fetch, login, moto, read
+from tests.resolvers.aws.support import Canary, admin, canary, fetch, login, moto, read
 from tests.servers.moto import Moto
 
 if TYPE_CHECKING:
     from types_boto3_secretsmanager import SecretsManagerClient
 
-__all__ = ["canary", "login", "moto"]
-
-
-@pytest.fixture
-def admin(moto: Moto) -> Iterator[SecretsManagerClient]:
-    client = moto.client()
-    yield client
-    client.close()
+__all__ = ["admin", "canary", "login", "moto"]
 
 
 @pytest.fixture
