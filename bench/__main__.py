@@ -89,6 +89,7 @@ def _as_json(found: dict[str, Section]) -> dict[str, object]:
     return {
         "machine": _machine(),
         "python": sys.version,
+        "left_out": missing(),
         "sections": {
             key: {
                 "tables": [asdict(table) for table in section.tables],

@@ -6,7 +6,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 CROWD = 64
 BLOCKED = 0.05  # seconds; a reader who waited longer was blocked
@@ -35,6 +35,39 @@ class Outcome:
     def kinds(self) -> str:
         """The types of the errors, each once."""
         return ", ".join(sorted(set(self.errors)))
+
+
+@dataclass(slots=True)
+class Rounds:
+    """What the crowds of one cache got, one in each round, and the requests at the backend for it."""
+
+    requests: list[int] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    @property
+    def waits(self) -> list[float]:
+        """Seconds of each reader of all rounds."""
+        return [wait for outcome in self.outcomes for wait in outcome.waits]
+
+    @property
+    def blocked(self) -> int:
+        """How many readers of all rounds were blocked."""
+        return sum(outcome.blocked for outcome in self.outcomes)
+
+    @property
+    def size(self) -> int:
+        """The readers of one crowd."""
+        return len(self.outcomes[0].waits)
+
+    @property
+    def served(self) -> int:
+        """Readers with a value, in the worst round."""
+        return min(len(outcome.waits) - len(outcome.errors) for outcome in self.outcomes)
+
+    @property
+    def stale(self) -> int:
+        """Readers who were told that it is an old one, in the worst round."""
+        return min(outcome.stale for outcome in self.outcomes)
 
 
 def crowd(read: Callable[[], object], size: int = CROWD) -> Outcome:

@@ -17,6 +17,7 @@ from typing import NamedTuple, TypeVar
 K = TypeVar("K")
 Samples = dict[K, list[float]]
 
+NOT_MEASURED = "not measured"
 _order = random.Random()
 
 
@@ -108,7 +109,7 @@ class Goal:
 
     def cells(self) -> list[str]:
         """Return the row of a table of goals."""
-        measured = "not measured" if self.measured is None else number(self.measured)
+        measured = NOT_MEASURED if self.measured is None else number(self.measured)
         limit = f"{'>=' if self.least else '<='} {number(self.limit)}"
         return [self.what, limit, measured, "ok" if self.met else "MISSED"]
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench._aws_canned import NAME
+from bench._crowd_peers import bare_fetch
 from bench._peers import present
 from bench._servers import Servers
 
@@ -115,16 +116,6 @@ def _warm(read: Callable[[str], object]) -> Read:
     return Read("f(n)", {"f": read, "n": "bench"})
 
 
-def _fetch() -> Callable[[str], str]:
-    client = _client()
-
-    def fetch(name: str) -> str:
-        answer: str = client.get_secret_value(SecretId=name)["SecretString"]
-        return answer
-
-    return fetch
-
-
 def _caching() -> Read:
     from aws_secretsmanager_caching import SecretCache, SecretCacheConfig
 
@@ -144,14 +135,14 @@ def _cached(**guard: Callable[[], object]) -> Read:
 
     made: dict[str, Any] = {name: make() for name, make in guard.items()}
     cache: Any = cachetools.TTLCache(1024, _TTL)
-    return _warm(cachetools.cached(cache, **made)(_fetch()))
+    return _warm(cachetools.cached(cache, **made)(bare_fetch(_client)))
 
 
 def _under_lock() -> Read:
     import cachetools
 
     cache: Any = cachetools.TTLCache(1024, _TTL)
-    cache["bench"], lock = _fetch()("bench"), threading.Lock()
+    cache["bench"], lock = bare_fetch(_client)("bench"), threading.Lock()
 
     def read(name: str) -> str:
         with lock:
@@ -162,7 +153,7 @@ def _under_lock() -> Read:
 
 
 def _lru_cache() -> Read:
-    return _warm(functools.lru_cache(_fetch()))
+    return _warm(functools.lru_cache(bare_fetch(_client)))
 
 
 # Settings

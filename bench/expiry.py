@@ -11,9 +11,8 @@ import os
 import statistics
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
-from bench._crowd import BLOCKED, CROWD, Outcome, crowd, percentile
+from bench._crowd import BLOCKED, CROWD, Rounds, crowd, percentile
 from bench._crowd_peers import LONGEST_TTL, OURS, Make, Peer, ours, peers
 from bench._harness import Effort, Goal, Section, Table, number
 from bench._peers import present
@@ -31,16 +30,6 @@ REFRESH_DUE = 0.9 * LONGEST_TTL
 PAST_TTL = 1.01 * LONGEST_TTL
 
 
-@dataclass(slots=True)
-class _Crowds:
-    requests: list[int] = field(default_factory=list)
-    outcomes: list[Outcome] = field(default_factory=list)
-
-    @property
-    def waits(self) -> list[float]:
-        return [wait for outcome in self.outcomes for wait in outcome.waits]
-
-
 def run(servers: Servers, effort: Effort) -> Section:
     """Measure, and compare with the goals."""
     os.environ.update(servers.aws_environ(servers.canned.url))
@@ -52,7 +41,7 @@ def run(servers: Servers, effort: Effort) -> Section:
         [_crowd_table(crowds), _steady_table(readers)],
         [
             Goal("expiry, in use: requests", max(crowds[IN_USE].requests), 1),
-            Goal("expiry, in use: readers blocked", sum(each.blocked for each in crowds[IN_USE].outcomes), 0),
+            Goal("expiry, in use: readers blocked", crowds[IN_USE].blocked, 0),
             Goal("expiry, in use: p99 / one backend call", percentile(waits, 0.99) / _BACKEND, 0.05),
             Goal("expiry, in use: slowest / one backend call", max(waits) / _BACKEND, 0.1),
             Goal("steady readers: reads blocked", steady_ones.blocked if steady_ones.requests else None, 0),
@@ -79,9 +68,9 @@ def age(made: Mapping[str, Peer], steps: Mapping[str, float]) -> None:
 # 64 threads
 
 
-def _crowds(canned: Canned, makes: Mapping[str, Make], rounds: int) -> dict[str, _Crowds]:
+def _crowds(canned: Canned, makes: Mapping[str, Make], rounds: int) -> dict[str, Rounds]:
     made = {label: make() for label, make in makes.items()}
-    found = {label: _Crowds() for label in makes}
+    found = {label: Rounds() for label in makes}
     for _ in range(rounds):
         canned.order()
         for peer in made.values():
@@ -98,7 +87,7 @@ def _crowds(canned: Canned, makes: Mapping[str, Make], rounds: int) -> dict[str,
     return found
 
 
-def _crowd_table(found: Mapping[str, _Crowds]) -> Table:
+def _crowd_table(found: Mapping[str, Rounds]) -> Table:
     columns = [
         "cache",
         "requests",
@@ -115,7 +104,7 @@ def _crowd_table(found: Mapping[str, _Crowds]) -> Table:
             [
                 label,
                 f"{statistics.median(each.requests):.0f}",
-                f"{sum(one.blocked for one in each.outcomes) / len(each.waits):.0%}",
+                f"{each.blocked / len(each.waits):.0%}",
                 number(statistics.median(each.waits) * 1e3),
                 number(p99 * 1e3),
                 number(max(each.waits) * 1e3),

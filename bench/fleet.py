@@ -33,10 +33,9 @@ class Backend:
     logins: str = ""
 
 
-AWS = Backend(
-    "AWS, GetSecretValue", 10_000
-)  # a quota for each account and Region, together with DescribeSecret
-AWS_BATCH = Backend("AWS, BatchGetSecretValue", 100)  # likewise
+# Quotas for each account and Region; that of single reads together with DescribeSecret.
+AWS = Backend("AWS, GetSecretValue", 10_000)
+AWS_BATCH = Backend("AWS, BatchGetSecretValue", 100)
 # One OpenBao and one Conjur 1.24, each with eight clients on the same two cores: a measure, not a limit.
 VAULT = Backend("Vault, one server", 4_000, "Vault")
 CONJUR = Backend("Conjur, one server", 93, "Conjur")
@@ -45,14 +44,20 @@ CONJUR = Backend("Conjur, one server", 93, "Conjur")
 def main(arguments: list[str] | None = None) -> int:
     """Simulate and print; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m bench.fleet", description=__doc__)
-    parser.add_argument("--processes", type=int, default=Fleet().processes)
-    parser.add_argument("--hosts", type=int, default=Fleet().hosts)
+    parser.add_argument("--processes", type=_one_or_more, metavar="N", default=Fleet().processes)
+    parser.add_argument("--hosts", type=_one_or_more, metavar="N", default=Fleet().hosts)
     asked = parser.parse_args(arguments)
     fleet = replace(Fleet(), processes=asked.processes, hosts=asked.hosts)
     print(f"{fleet.processes:,} processes on {fleet.hosts:,} hosts, {fleet.names} names each\n")
     for table in tables(fleet):
         print(table)
     return 0
+
+
+def _one_or_more(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 up")
+    return int(text)
 
 
 def tables(fleet: Fleet) -> list[Table]:

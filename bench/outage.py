@@ -11,9 +11,8 @@ import os
 import statistics
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
-from bench._crowd import CROWD, Outcome, crowd
+from bench._crowd import CROWD, Rounds, crowd
 from bench._crowd_peers import Peer
 from bench._harness import FULL, Effort, Goal, Section, Table, number
 from bench._servers import Canned, Servers
@@ -24,37 +23,11 @@ STALE_WAIT = 1.0  # seconds, the store's default
 PATIENCE = 0.25  # seconds, of the clients of the peers; boto3's default is 60
 _FAILING_AFTER = 0.02
 _HANGS = 3600.0
-_FAILED = (
-    1.2  # seconds, by which a failing attempt has failed and a hanging one has lasted longer than STALE_WAIT
-)
-_SETTLED = (
-    0.5  # seconds, by which a failing attempt in the background is over, and is counted for its own crowd
-)
+# Seconds by which a failing attempt has failed, and a hanging one has lasted longer than STALE_WAIT.
+_FAILED = 1.2
+# Seconds by which a failing attempt in the background is over, and is counted for its own crowd.
+_SETTLED = 0.5
 _WAKING = 0.05  # of STALE_WAIT; it takes a moment to wake 64 threads
-
-
-@dataclass(slots=True)
-class _Crowds:
-    requests: list[int] = field(default_factory=list)
-    outcomes: list[Outcome] = field(default_factory=list)
-
-    @property
-    def waits(self) -> list[float]:
-        return [wait for outcome in self.outcomes for wait in outcome.waits]
-
-    @property
-    def size(self) -> int:
-        return len(self.outcomes[0].waits)
-
-    @property
-    def served(self) -> int:
-        """Readers with a value, in the worst round."""
-        return min(len(outcome.waits) - len(outcome.errors) for outcome in self.outcomes)
-
-    @property
-    def stale(self) -> int:
-        """Readers who were told that it is an old one, in the worst round."""
-        return min(outcome.stale for outcome in self.outcomes)
 
 
 def run(servers: Servers, effort: Effort) -> Section:
@@ -76,9 +49,9 @@ def run(servers: Servers, effort: Effort) -> Section:
     )
 
 
-def _crowds(servers: Servers, *, rounds: int, size: int, failing: bool) -> dict[str, _Crowds]:
+def _crowds(servers: Servers, *, rounds: int, size: int, failing: bool) -> dict[str, Rounds]:
     makes = aging(servers.value, timeout=PATIENCE)
-    found = {label: _Crowds() for label in makes}
+    found = {label: Rounds() for label in makes}
     for _ in range(rounds):
         servers.canned.order()
         # Each with a client of its own: boto3's budget for retries is spent by a crowd.
@@ -110,7 +83,7 @@ def _notice(peer: Peer) -> None:
     peer.ahead(PAST_TTL - REFRESH_DUE)
 
 
-def _table(title: str, found: Mapping[str, _Crowds]) -> Table:
+def _table(title: str, found: Mapping[str, Rounds]) -> Table:
     columns = ["cache", "served", "told that it is old", "requests", "median, ms", "slowest, ms", "error"]
     table = Table(title, columns)
     for label, each in found.items():
@@ -128,7 +101,7 @@ def _table(title: str, found: Mapping[str, _Crowds]) -> Table:
     return table
 
 
-def _goals(what: str, found: Mapping[str, _Crowds]) -> list[Goal]:
+def _goals(what: str, found: Mapping[str, Rounds]) -> list[Goal]:
     both = [found[IN_USE], found[UNREAD]]
     served = min(each.served / each.size for each in both)
     told = min(each.stale / each.size for each in both)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from bench._crowd import BLOCKED, Outcome, crowd, percentile
+from bench._crowd import BLOCKED, Outcome, Rounds, crowd, percentile
 from bench._servers import LATE, Servers
 
 
@@ -43,6 +43,13 @@ def test_an_error_and_an_old_value_are_told_apart() -> None:
 
 def test_who_waits_longer_than_the_limit_is_blocked() -> None:
     assert Outcome([BLOCKED, BLOCKED * 1.01, 0.0], [], 0).blocked == 1
+
+
+def test_of_several_rounds_the_worst_one_says_who_was_served_and_who_was_told() -> None:
+    late = 2 * BLOCKED
+    rounds = Rounds([1, 2], [Outcome([0.0, late], [], 2), Outcome([late, late], ["OSError"], 0)])
+    assert (2, 1, 0, 3) == (rounds.size, rounds.served, rounds.stale, rounds.blocked)
+    assert [0.0, late, late, late] == rounds.waits
 
 
 @pytest.mark.parametrize(("share", "expected"), [(0.01, 1), (0.5, 50), (0.99, 99), (1.0, 100)])

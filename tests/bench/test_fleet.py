@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench._fleet_model import AGENTS, AHEAD, KEPT, OURS, Fleet, Load, simulate
-from bench.fleet import mean, peak, phases, tables
+from bench.fleet import main, mean, peak, phases, tables
 from secretsource import _jitter
 from secretsource._documents import RENEWAL_PAUSE
 from secretsource.resolvers._retry import ATTEMPTS
@@ -149,6 +149,21 @@ def test_the_phases_follow_one_another() -> None:
     ordered = list(phases(Fleet()).values())
 
     assert all(before.stop <= after.start for before, after in itertools.pairwise(ordered))
+
+
+@pytest.mark.parametrize("option", ["--processes", "--hosts"])
+@pytest.mark.parametrize("number", ["0", "-3", "1.5", "many"])
+def test_a_fleet_of_none_is_refused(capsys: pytest.CaptureFixture[str], option: str, number: str) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main([f"{option}={number}"])
+
+    assert 2 == stopped.value.code
+    assert f"argument {option}: {number!r} is no whole number from 1 up" in capsys.readouterr().err
+
+
+def test_the_smallest_fleet_is_simulated(capsys: pytest.CaptureFixture[str]) -> None:
+    assert 0 == main(["--processes", "1", "--hosts", "1"])
+    assert "1 processes on 1 hosts, 3 names each" in capsys.readouterr().out
 
 
 @pytest.mark.slow

@@ -41,7 +41,7 @@ def run(folder: Path, *arguments: str) -> tuple[str, dict[str, dict[str, list[di
         pytest.param("E", 2, 5, marks=pytest.mark.slow),
         pytest.param("F", 2, 6, marks=pytest.mark.slow),
         pytest.param("G", 3, 4, marks=pytest.mark.slow),
-        ("H", 1, 1),
+        ("H", 1, 2),
     ],
 )
 def test_a_section_measures_us_beside_the_peers(
