@@ -39,6 +39,7 @@ __all__ = [
 ]
 
 Answer = Document | NotThere | None
+"""What a resolver says of one location: what it holds, or that it is not there, `None` for short."""
 
 
 class Location(Record, uncompared=("text",)):
