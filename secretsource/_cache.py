@@ -14,6 +14,7 @@ from typing import NamedTuple
 import cachetools
 
 from secretsource._fork import reset_in_child
+from secretsource._reentry import is_held_here
 from secretsource._secret import Document, MaskedStr, NotThere, Secret, Value
 
 __all__ = ["Cache", "DocumentKey", "Entry", "Hit"]
@@ -142,6 +143,10 @@ class Cache:
         for entry in kept[-self._max_entries :]:
             self._documents[entry.key] = entry
         self._gone = {}
+
+    def is_held_here(self) -> bool:
+        """Whether this thread is in the middle of a change."""
+        return is_held_here(self._lock)
 
     def get(self, key: DocumentKey) -> Entry | None:
         """Return the last answer for *key*, however old it is."""

@@ -52,6 +52,7 @@ class Documents:
         stale_wait: float,
         timeout: float,
         landed: Callable[[Entry], None],
+        is_landing_here: Callable[[], bool],
     ) -> None:
         """Read through a cache.
 
@@ -62,6 +63,7 @@ class Documents:
             stale_wait: Seconds that a reader waits for a fetch when there is an old value.
             timeout: Seconds that a fetch in the background may take.
             landed: Called with every new answer, in their order; must be quick.
+            is_landing_here: Whether this thread is in the middle of what *landed* does.
         """
         self._cache = cache
         self._flights = Flights[Looked](workers, failed=lambda why: Looked(answer=BackendUnavailable(why)))
@@ -70,6 +72,12 @@ class Documents:
         self.stale_wait = stale_wait
         self._timeout = timeout
         self._landed = landed
+        self._changing = (
+            cache.is_held_here,
+            self._flights.is_held_here,
+            self._outages.is_held_here,
+            is_landing_here,
+        )
         self._lifetimes: dict[str, Lifetime] = {}
         self._swept_at = float("-inf")
         self._forget_renewals()
@@ -142,13 +150,15 @@ class Documents:
         Returns:
             The fetch to wait for; `None` if one has ended a short time ago.
         """
-        if is_local(ask.link.resolver):
+        if is_local(ask.link.resolver) or self._interrupts_a_change():
             return self._fetch(ask, lifetime, deadline)
         key, now = key_of(ask), self._clock()
         with self._renewing:
             at, flight = self._renewals.get(key, (float("-inf"), None))
             if now - at >= RENEWAL_PAUSE:
-                for old in [each for each, (at, _) in self._renewals.items() if now - at >= RENEWAL_PAUSE]:
+                for old in [
+                    each for each, (at, _) in list(self._renewals.items()) if now - at >= RENEWAL_PAUSE
+                ]:
                     self._renewals.pop(old, None)
                 joined = self._join(ask, lifetime, deadline, seen=None)
                 if isinstance(joined, Looked):
@@ -209,7 +219,9 @@ class Documents:
 
     def _refresh_behind(self, ask: Ask, lifetime: Lifetime, seen: int, now: float) -> None:
         key = key_of(ask)
-        if self._flights.flying(key) is None and self._outages.may_try(key, now, self._timeout):
+        if self._flights.flying(key) is not None or self._interrupts_a_change():
+            return
+        if self._outages.may_try(key, now, self._timeout):
             self._join(ask, lifetime, Deadline(self._timeout), seen=seen)
 
     @staticmethod
@@ -240,6 +252,8 @@ class Documents:
             hasty: Whether the caller gives less time than is usual.
             batch: The fetches of the caller's call.
         """
+        if self._interrupts_a_change():
+            return self._fetch(ask, lifetime, deadline)
         key = key_of(ask)
 
         def landed() -> Looked | None:
@@ -250,7 +264,9 @@ class Documents:
                 return None
             return Looked(answer=entry.answer, entry=entry, cached=True)
 
-        flight, is_new = self._flights.book(key, deadline, fresh=seen is None, hasty=hasty, landed=landed)
+        flight, is_new = self._flights.book(
+            key, deadline, fresh=seen is None, hasty=hasty, call=batch, landed=landed
+        )
         if not is_new or not isinstance(flight, Flight):
             return flight
         try:
@@ -263,6 +279,13 @@ class Documents:
             raise
         return flight
 
+    def _interrupts_a_change(self) -> bool:
+        """Whether this read is a signal handler's, in the middle of a change that workers wait for.
+
+        It must not wait for them, and asks in its own thread.
+        """
+        return any(is_held_here() for is_held_here in self._changing)
+
     def batch(self) -> Batch:
         """Return what collects the fetches of one call."""
         return Batch(self._depart)
@@ -274,7 +297,7 @@ class Documents:
         self._flights.depart(flights, asks[0][0].link.name, partial(self._fetch_all, asks, hasty))
 
     def _fetch(self, ask: Ask, lifetime: Lifetime, deadline: Deadline) -> Looked:
-        """Ask a local resolver, in this thread."""
+        """Ask in this thread."""
         return self._fetch_all([(ask, lifetime)], False, deadline, [self._flights.next_number()])[0]
 
     def _fetch_all(

@@ -16,6 +16,7 @@ from typing import Generic, TypeVar
 
 from secretsource._deadline import Deadline
 from secretsource._fork import reset_in_child
+from secretsource._reentry import is_held_here
 from secretsource._workers import Workers
 
 __all__ = ["Flight", "Flights"]
@@ -39,6 +40,7 @@ class Flight(Generic[R]):
         deadline: The latest of those who wait for it.
         hasty: Whether it was given less time than is usual, so that its being late says nothing of the backend.
         lane: The lane that it took; `None` until it has departed.
+        owner: The thread that booked it, and the call, where that one books several.
         started: Whether a worker has begun.
         answer: What it has brought; `None` before.
     """
@@ -53,16 +55,20 @@ class Flight(Generic[R]):
         "key",
         "lane",
         "number",
+        "owner",
         "started",
     )
 
-    def __init__(self, key: Hashable, number: int, deadline: Deadline, *, hasty: bool = False) -> None:
+    def __init__(
+        self, key: Hashable, number: int, deadline: Deadline, *, hasty: bool = False, call: object = None
+    ) -> None:
         """Let it be asked for now."""
         self.key = key
         self.number = number
         self.deadline = Deadline(deadline.remaining)
         self.hasty = hasty
         self.lane: str | None = None
+        self.owner = threading.get_ident(), call
         self.started = False
         self.answer: R | None = None
         self._longest = deadline.remaining
@@ -84,6 +90,14 @@ class Flight(Generic[R]):
         if self.lane is None and self.seconds > _STRAY_AFTER:
             return True
         return self.seconds > self._longest + _LOST_AFTER
+
+    def is_interrupted_by(self, call: object) -> bool:
+        """Whether *call* is made by a signal handler that came before this flight could depart.
+
+        It would wait in vain. The reads of one round are one call: they depart together.
+        """
+        ident, owner = self.owner
+        return self.lane is None and ident == threading.get_ident() and (call is None or call is not owner)
 
     def join(self, deadline: Deadline) -> None:
         """Let it live until *deadline* too."""
@@ -138,6 +152,10 @@ class Flights(Generic[R]):
         self._flying: dict[Hashable, Flight[R]] = {}
         self._lock = threading.RLock()  # re-entrant, as a signal handler may read too
 
+    def is_held_here(self) -> bool:
+        """Whether this thread is in the middle of a change."""
+        return is_held_here(self._lock) or self._workers.is_held_here()
+
     def next_number(self) -> int:
         """Return a number that is higher than that of every flight before, and lower than that of every later one."""
         return next(self._numbers)
@@ -161,6 +179,7 @@ class Flights(Generic[R]):
         *,
         fresh: bool = False,
         hasty: bool = False,
+        call: object = None,
         landed: Callable[[], R | None] = _nothing,
     ) -> tuple[Flight[R] | R, bool]:
         """Return the flight for *key*, and whether it is new: then it must `depart`, or `call_off` must be called.
@@ -170,19 +189,22 @@ class Flights(Generic[R]):
             deadline: When this caller wants the answer.
             fresh: Do not join a flight that has begun already.
             hasty: This caller has less time than is usual.
+            call: Identifies a call that books several flights, which depart together; `None` for one of its own.
             landed: Returns the answer of a flight that has landed since the caller looked, if there was one; that is
                 returned then.
         """
         with self._lock:
             flight = self._flying.get(key)
-            if flight is not None and not (fresh and flight.started) and not flight.is_lost:
+            if flight is not None and not (
+                (fresh and flight.started) or flight.is_lost or flight.is_interrupted_by(call)
+            ):
                 flight.join(deadline)
                 if flight.lane is not None and not flight.started:
                     self._workers.nudge(flight.lane)
                 return flight, False
             if (answer := landed()) is not None:
                 return answer, False
-            flight = Flight[R](key, next(self._numbers), deadline, hasty=hasty)
+            flight = Flight[R](key, next(self._numbers), deadline, hasty=hasty, call=call)
             self._flying[key] = flight
             return flight, True
 

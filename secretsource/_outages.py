@@ -14,6 +14,7 @@ from secretsource._cache import DocumentKey
 from secretsource._deadline import Deadline
 from secretsource._fork import reset_in_child
 from secretsource._jitter import spread
+from secretsource._reentry import is_held_here
 from secretsource.errors import BackendUnavailable, Reason, ResolverError, SecretSourceError
 
 if TYPE_CHECKING:
@@ -123,6 +124,10 @@ class Outages:
         self._renew_lock()
         for outage in list(self._links.values()):
             outage.attempt = None  # it is the parent's
+
+    def is_held_here(self) -> bool:
+        """Whether this thread is in the middle of a change."""
+        return is_held_here(self._lock)
 
     def failure(self, key: DocumentKey) -> SecretSourceError | None:
         """Return why the last fetch of a document failed; `None` if it did not."""

@@ -20,6 +20,7 @@ from secretsource._chain import Ask
 from secretsource._clock import Clock
 from secretsource._documents import key_of
 from secretsource._fork import reset_in_child
+from secretsource._reentry import is_held_here
 from secretsource._resolved import are_same, secret_from
 from secretsource._secret import Document, Secret
 
@@ -87,6 +88,10 @@ class Rotations:
         self._ours: set[int] = set()
         for watch in self._watches.values():
             watch.read = watch.pending = None
+
+    def is_held_here(self) -> bool:
+        """Whether this thread is in the middle of a change."""
+        return is_held_here(self._lock)
 
     def watch(self, name: str, callback: Callback) -> Callable[[], None]:
         """Call *callback* with the old and the new secret after each change of *name*.

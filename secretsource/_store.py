@@ -130,6 +130,7 @@ class Store:
             stale_wait=stale_wait,
             timeout=timeout,
             landed=self._rotations.landed,
+            is_landing_here=self._rotations.is_held_here,
         )
         lifetime = Lifetime(ttl=ttl, max_stale=max_stale, negative_ttl=negative_ttl)
         self._reads: Final = Reads(

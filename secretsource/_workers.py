@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from secretsource._deadline import Deadline
 from secretsource._fork import reset_in_child
+from secretsource._reentry import is_held_here
 
 __all__ = ["Workers"]
 
@@ -82,6 +83,10 @@ class Workers:
             if there and not self._may_take(lane):
                 return True
             return self._start_thread() or bool(there and (self._idle or threading.main_thread().is_alive()))
+
+    def is_held_here(self) -> bool:
+        """Whether this thread is in the middle of a change."""
+        return is_held_here(self._lock)
 
     def release(self) -> None:
         """Let idle threads end now. Takes no lock: garbage collection may call it anywhere."""

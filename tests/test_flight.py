@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 
 import pytest
@@ -159,11 +160,22 @@ class TestFlights:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         flights = self.flights()
-        stray, is_new = flights.book("key", Deadline(10))
+        with ThreadPoolExecutor(1) as another:
+            stray, is_new = another.submit(flights.book, "key", Deadline(10)).result()
         assert is_new
         assert (stray, False) == flights.book("key", Deadline(10))
         monkeypatch.setattr("secretsource._flight._STRAY_AFTER", 0.0)
         assert "2" == answer_of(self.join(flights, lambda _, number: str(number), Deadline(10)))
+
+    def test_who_interrupts_a_booking_waits_not_for_it_and_the_reads_of_one_round_do(self) -> None:
+        flights, call = self.flights(), object()
+        booked, _ = flights.book("key", Deadline(10), call=call)
+        assert (booked, False) == flights.book("key", Deadline(10), call=call)
+        other, is_new = flights.book("key", Deadline(10))  # as a signal handler does
+        assert is_new
+        another, is_new = flights.book("key", Deadline(10), call=object())
+        assert is_new
+        assert 3 == len({id(booked), id(other), id(another)})
 
     def test_without_a_thread_everybody_gets_the_grounded_answer_and_the_next_flight_takes_off(
         self, monkeypatch: pytest.MonkeyPatch

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import threading
 from collections.abc import Callable
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 import secretsource
-from secretsource import DeadlineExceeded, Document, Store, _pending
-from tests.fakes import FakeClock, FakeResolver
+from secretsource import Document, Store, _pending
+from tests.fakes import FakeClock, FakeResolver, eventually
 
 PACKAGE = str(secretsource.__path__[0])
-HURRY = 0.01  # seconds
+TIMEOUT = 0.3  # seconds; whoever waits for the read that it interrupts has it in vain
 TTL = 100.0
 MOST = 3  # failures that are worth seeing
 
@@ -64,11 +64,6 @@ class Setting:
     def get(self, name: str = "a", **how: Any) -> None:
         assert f"of {name}" == self.store.get(name, **how).value
 
-    def try_to(self, act: Callable[..., object], *arguments: object, **how: Any) -> None:
-        """Do what may have to wait for a lock that the interrupted read holds: it is back in time all the same."""
-        with contextlib.suppress(DeadlineExceeded):
-            act(*arguments, timeout=HURRY, **how)
-
 
 def read_before(setting: Setting) -> None:
     setting.get()
@@ -97,13 +92,12 @@ INTERRUPTED: dict[str, tuple[Callable[[Setting], object], Callable[[Setting], ob
 }
 HANDLED: dict[str, Callable[[Setting], object]] = {
     "cached": lambda each: each.get("c"),
-    "get": lambda each: each.try_to(each.get),
-    "refresh": lambda each: each.try_to(each.get, refresh=True),
+    "get": lambda each: each.get(timeout=TIMEOUT),
+    "refresh": lambda each: each.get(refresh=True, timeout=TIMEOUT),
+    "many": lambda each: each.store.get_many(["a", "b"], timeout=TIMEOUT),
     "invalidate": lambda each: each.store.invalidate(),
-    "reject": lambda each: each.try_to(each.store.reject, each.store.get("c")),
+    "reject": lambda each: each.store.reject(each.store.get("c"), timeout=TIMEOUT),
 }
-# Tried at every line; the others may have to wait, and are tried at each seventh.
-IN_NO_TIME = ("cached", "invalidate")
 
 
 @pytest.mark.parametrize("handled", HANDLED)
@@ -126,6 +120,30 @@ def test_what_it_interrupts_goes_on_and_what_it_does_ends_in_time(
             failures.append(f"{handler.where}: {error!r}")
         if not handler.where:
             break
-        at += 1 if handled in IN_NO_TIME else 7
+        at += 1
     assert [] == failures
     assert at > 20
+
+
+@pytest.mark.parametrize(
+    "lock", ["_reads._cache", "_documents._flights", "_documents._outages", "_rotations"]
+)
+@pytest.mark.parametrize("handled", HANDLED)
+def test_no_lock_that_it_interrupts_keeps_it_from_being_answered(lock: str, handled: str) -> None:
+    setting = Setting()
+    held: Any = attrgetter(f"{lock}._lock")(setting.store)
+    with held:
+        HANDLED[handled](setting)
+    setting.get(refresh=True)
+
+
+def test_in_the_middle_of_a_change_nothing_is_refreshed_behind_it() -> None:
+    setting = Setting()
+    setting.clock.advance(0.95 * TTL)
+    setting.backend.calls.clear()
+    with setting.store._reads._cache._lock:
+        setting.get("c")
+    assert [] == setting.backend.calls
+    setting.clock.advance(1.5)
+    setting.get("c")
+    assert eventually(lambda: 1 == len(setting.backend.calls))

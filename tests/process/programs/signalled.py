@@ -47,16 +47,18 @@ def main() -> None:
     sender = threading.Thread(target=send)
     sender.start()
     ends = time.monotonic() + told["seconds"]
-    while time.monotonic() < ends:
-        in_main.update(read_all(store, names, values, refresh=False))
-        in_main.update(read_all(store, names[:2], values))
-        in_main.update(read_all(store, names[2:3], values, on_a_loop=True))
-        many = asyncio.run(store.aget_many(names)) | store.get_many(names)
-        in_main.update("right" if each.value == values[name] else "wrong" for name, each in many.items())
-        store.reject(store.get(names[3]))
-        store.invalidate()
-    stop.set()
-    sender.join()
+    try:
+        while time.monotonic() < ends:
+            in_main.update(read_all(store, names, values, refresh=False))
+            in_main.update(read_all(store, names[:2], values))
+            in_main.update(read_all(store, names[2:3], values, on_a_loop=True))
+            many = asyncio.run(store.aget_many(names)) | store.get_many(names)
+            in_main.update("right" if each.value == values[name] else "wrong" for name, each in many.items())
+            store.reject(store.get(names[3]))
+            store.invalidate()
+    finally:
+        stop.set()
+        sender.join()
     json.dump({"handler": in_handler, "main": in_main}, sys.stdout)
 
 
