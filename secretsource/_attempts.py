@@ -81,9 +81,7 @@ class Attempts(Generic[V]):
             yield attempt
             secret = attempt.following()
 
-    def _refuses(self, error: BaseException) -> bool:
-        if not isinstance(error, Exception):
-            return False  # Ctrl-C and the like are nobody's refusal
+    def _refuses(self, error: Exception) -> bool:
         on = self._on
         return isinstance(error, on) if isinstance(on, tuple | type) else on(error)
 
@@ -105,7 +103,7 @@ class Attempt(Generic[V]):
         secret: Secret,
         *,
         number: int,
-        refuses: Callable[[BaseException], bool],
+        refuses: Callable[[Exception], bool],
         timeout: float | None,
         view: Callable[[Secret], V],
     ) -> None:
@@ -123,8 +121,8 @@ class Attempt(Generic[V]):
     def reject(self) -> None:
         """Say that the secret was refused, where no exception does: an answer with the status 401, for example.
 
-        If there is another value, the loop goes on with it after the block; else it ends, and what the block has left
-        behind is the result.
+        If there is another value, the loop goes on with it after the block, whatever the block raises then; else it
+        ends, and what the block has left behind or raised is the result.
         """
         self._rejected = True
 
@@ -172,7 +170,9 @@ class Attempt(Generic[V]):
             return False
 
     def _was_refused(self, error: BaseException | None) -> bool:
-        return self._rejected if error is None else self._refuses(error)
+        if error is not None and not isinstance(error, Exception):
+            return False  # Ctrl-C and the like are nobody's refusal
+        return self._rejected or (error is not None and self._refuses(error))
 
     def _take(self, newer: Secret) -> bool:
         if self.number >= _MOST or are_same(newer, self._secret):

@@ -33,9 +33,12 @@ class Batch:
     def depart(self) -> None:
         """Ask for what has been collected."""
         while self._parts:
-            parts = self._parts.pop(next(iter(self._parts)))
+            link, parts = next(iter(self._parts.items()))
             if isinstance(parts[0][0].link.resolver, SupportsFetchMany):
                 self._depart(parts)
             else:
                 for part in parts:
                     self._depart([part])
+            self._parts.pop(
+                link, None
+            )  # not before: what an interruption leaves here departs with the next call

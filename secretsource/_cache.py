@@ -203,9 +203,14 @@ class Cache:
                 self._unlink(known)
 
     def link(self, name: str, hit: Hit, rests_on: Sequence[Entry]) -> None:
-        """Make *hit* the direct entry of *name*, while every answer it rests on is kept and none was replaced."""
+        """Make *hit* the direct entry of *name*, while every answer it rests on is kept and none was replaced.
+
+        A stale one must not rest on what is distrusted meanwhile.
+        """
         with self._lock:
             if any(self._documents.get(entry.key) is not entry for entry in rests_on):
+                return
+            if hit.secret is not None and hit.secret.stale and any(entry.distrusted for entry in rests_on):
                 return
             if len(self.hits) >= 4 * self._max_entries:  # many spellings of few documents
                 self._unlink_all()

@@ -18,7 +18,7 @@ from secretsource._deadline import Deadline
 from secretsource._flight import Flight, Flights
 from secretsource._fork import reset_in_child
 from secretsource._lifetime import Lifetime
-from secretsource._outages import Outages
+from secretsource._outages import Outages, may_serve_stale
 from secretsource._pending import Pending
 from secretsource._secret import Document, NotThere
 from secretsource._workers import Workers
@@ -26,7 +26,6 @@ from secretsource.errors import (
     AccessDenied,
     BackendUnavailable,
     DeadlineExceeded,
-    InvalidResponse,
     Reason,
     ResolverError,
     SecretSourceError,
@@ -109,6 +108,7 @@ class Documents:
         """
         soon, now, seen = float("inf"), self._clock(), 0
         self._sweep(now)
+        self._note_lost(ask, now)
         if not call.refresh and (entry := self._cache.get(key_of(ask))) is not None:
             seen = entry.number
             if now < lifetime.refresh_at(entry, ask.location):
@@ -125,9 +125,18 @@ class Documents:
         if is_local(ask.link.resolver):
             return self._fetch(ask, lifetime, part)
         if part.expired:
+            if seen:
+                self._refresh_behind(ask, lifetime, seen, now)  # else nobody would who has no time
             return Looked(answer=DeadlineExceeded("the deadline was over before this link was asked"))
+        # Where the reader need not have this answer, the fetch has its usual time, so that being late tells something.
+        spared = soon < float("inf") or (ask.link.on_unavailable == "next" and not call.refresh)
         flight = self._join(
-            ask, lifetime, part, seen=None if call.refresh else seen, hasty=call.hasty, batch=call.batch
+            ask,
+            lifetime,
+            Deadline(self._timeout) if call.hasty and spared else part,
+            seen=None if call.refresh else seen,
+            hasty=call.hasty and not spared,
+            batch=call.batch,
         )
         if isinstance(flight, Looked):
             return flight
@@ -137,36 +146,36 @@ class Documents:
 
     def settle(self, ask: Ask, lifetime: Lifetime, looked: Looked, *, refresh: bool) -> Looked:
         """Put the last good answer in the place of an outage, while it may still be served."""
-        if refresh or not _may_serve_stale(looked.answer):
+        if refresh or not may_serve_stale(looked.answer):
             return looked
         entry, now = self._cache.get(key_of(ask)), self._clock()
         if entry is None or not self._is_servable(lifetime, entry, ask.location, now):
             return looked
         return _in_place_of(looked, entry, stale=now >= lifetime.fresh_until(entry, ask.location))
 
-    def renew(self, ask: Ask, lifetime: Lifetime, deadline: Deadline) -> Looked | Pending | None:
+    def renew(self, ask: Ask, lifetime: Lifetime, call: Call) -> Looked | Pending | None:
         """Ask anew for a document whose value was refused, together with everybody whose was; not too often.
 
         Returns:
             The fetch to wait for; `None` if one has ended a short time ago.
         """
         if is_local(ask.link.resolver) or self._interrupts_a_change():
-            return self._fetch(ask, lifetime, deadline)
+            return self._fetch(ask, lifetime, call.deadline)
         key, now = key_of(ask), self._clock()
         with self._renewing:
             at, flight = self._renewals.get(key, (float("-inf"), None))
-            if now - at >= RENEWAL_PAUSE:
+            if now - at >= RENEWAL_PAUSE or (flight is not None and flight.is_stray):
                 for old in [
                     each for each, (at, _) in list(self._renewals.items()) if now - at >= RENEWAL_PAUSE
                 ]:
                     self._renewals.pop(old, None)
-                joined = self._join(ask, lifetime, deadline, seen=None)
+                joined = self._join(ask, lifetime, call.deadline, seen=None, hasty=call.hasty)
                 if isinstance(joined, Looked):
                     return joined
                 flight = joined
                 self._renewals[key] = now, flight
                 flight.wake_with(partial(self._renewed, key, now))
-        return None if flight is None else Pending(flight, deadline, deadline, float("inf"), _now())
+        return None if flight is None else Pending(flight, call.deadline, call.deadline, float("inf"), _now())
 
     def _renewed(self, key: DocumentKey, at: float) -> None:
         """Keep the moment, and not what the flight has brought."""
@@ -196,12 +205,9 @@ class Documents:
 
     def _old_but_usable(self, ask: Ask, lifetime: Lifetime, entry: Entry, now: float) -> Looked | None:
         """Return *entry* while readers need not wait for a newer one, and see to it that one comes."""
-        if (lost := self._flights.lost(entry.key)) is not None:
-            error = DeadlineExceeded(f"no answer after {lost.seconds:.0f} s")
-            self._outages.failed(entry.key, error, lost.number, now)
         fresh = now < lifetime.fresh_until(entry, ask.location)
-        failure = self._outages.failure(entry.key)
-        known_down = _may_serve_stale(failure) and self._is_servable(lifetime, entry, ask.location, now)
+        failure = self._outages.failure(entry.key, now)
+        known_down = may_serve_stale(failure) and self._is_servable(lifetime, entry, ask.location, now)
         if not fresh and not known_down:
             return None
         self._refresh_behind(ask, lifetime, entry.number, now)
@@ -211,7 +217,7 @@ class Documents:
 
     def _known_failure(self, ask: Ask, lifetime: Lifetime, now: float) -> Looked | None:
         """Return why a link that may be passed over did not answer lately, so that nobody waits for it again."""
-        failure = self._outages.failure(key_of(ask))
+        failure = self._outages.failure(key_of(ask), now)
         if failure is None or not ask.link.passes_over(failure):
             return None
         self._refresh_behind(ask, lifetime, 0, now)
@@ -303,6 +309,7 @@ class Documents:
     def _fetch_all(
         self, asks: Sequence[tuple[Ask, Lifetime]], hasty: bool, deadline: Deadline, numbers: Sequence[int]
     ) -> list[Looked]:
+        hasty |= deadline.expired  # no worker was free: that says nothing of the backend either
         asked_at, started = self._clock(), _now()
         wanted = [ask for ask, _ in asks]
         answers = [ask_for(wanted[0], deadline)] if len(wanted) == 1 else ask_for_many(wanted, deadline)
@@ -339,8 +346,16 @@ class Documents:
         self._outages.answered(key, now)
         return Looked(answer=answer, entry=entry, seconds=seconds)
 
+    def _note_lost(self, ask: Ask, now: float) -> None:
+        """Let nobody join a fetch any more that should have ended long ago, and note it as one that failed."""
+        if (lost := self._flights.lost(key_of(ask))) is not None and lost.lane is not None and not lost.hasty:
+            self._note_failure(
+                ask, DeadlineExceeded(f"no answer after {lost.seconds:.0f} s"), lost.number, now
+            )
+
     def _note_failure(self, ask: Ask, error: SecretSourceError, number: int, now: float) -> None:
         key = key_of(ask)
+        self._outages.end_attempt(key)
         if isinstance(error, AccessDenied):
             self._cache.drop(key, number)
             self._outages.answered(key, now)
@@ -376,10 +391,6 @@ def key_of(ask: Ask) -> DocumentKey:
 def is_late(answer: object) -> bool:
     """Whether *answer* is that there was none in time."""
     return isinstance(answer, ResolverError) and answer.reason is Reason.TIMEOUT
-
-
-def _may_serve_stale(answer: object) -> bool:
-    return isinstance(answer, BackendUnavailable | InvalidResponse) and answer.reason is not Reason.TLS
 
 
 def _in_place_of(looked: Looked, entry: Entry, *, stale: bool) -> Looked:

@@ -87,9 +87,19 @@ class Flight(Generic[R]):
         Either it should have ended long ago, and its resolver does not keep deadlines: what counts is the most time
         that a single caller gave it, and not how long new ones go on coming. Or it never departed.
         """
-        if self.lane is None and self.seconds > _STRAY_AFTER:
-            return True
-        return self.seconds > self._longest + _LOST_AFTER
+        return self.is_stray or self.seconds > self._longest + _LOST_AFTER
+
+    @property
+    def stray_in(self) -> float:
+        """Seconds after which it is a stray, if it does not depart till then; infinite if it has, or has an answer."""
+        return (
+            float("inf") if self.lane is not None or self.answer is not None else _STRAY_AFTER - self.seconds
+        )
+
+    @property
+    def is_stray(self) -> bool:
+        """Whether it will never depart, since its caller was interrupted."""
+        return self.stray_in <= 0
 
     def is_interrupted_by(self, call: object) -> bool:
         """Whether *call* is made by a signal handler that came before this flight could depart.

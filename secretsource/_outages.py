@@ -15,12 +15,12 @@ from secretsource._deadline import Deadline
 from secretsource._fork import reset_in_child
 from secretsource._jitter import spread
 from secretsource._reentry import is_held_here
-from secretsource.errors import BackendUnavailable, Reason, ResolverError, SecretSourceError
+from secretsource.errors import BackendUnavailable, InvalidResponse, Reason, SecretSourceError
 
 if TYPE_CHECKING:
     from logging import Logger
 
-__all__ = ["LONGEST_PAUSE", "SHORTEST_PAUSE", "Outages", "pause_after"]
+__all__ = ["LONGEST_PAUSE", "SHORTEST_PAUSE", "Outages", "may_serve_stale", "pause_after"]
 
 SHORTEST_PAUSE: Final = 1.0  # seconds
 LONGEST_PAUSE: Final = 60.0
@@ -73,12 +73,14 @@ class _Failing(_Pause):
 class _Outage(_Pause):
     """What one link cannot do at present."""
 
-    __slots__ = ("answers", "attempt", "failing", "is_news", "told_at")
+    __slots__ = ("answers", "attempt", "failing", "is_news", "last", "next", "told_at")
 
     def __init__(self) -> None:
         super().__init__()
         self.failing: dict[DocumentKey, _Failing] = {}
         self.attempt: tuple[DocumentKey, Deadline] | None = None
+        self.last: DocumentKey | None = None  # that had an attempt
+        self.next: DocumentKey | None = None  # of those that were refused one
         self.answers = False  # for other documents, meanwhile
         self.is_news = True
         self.told_at: float | None = None
@@ -92,8 +94,7 @@ class _Outage(_Pause):
         """Note that the link has answered for a document."""
         self.attempts, self.retry_at = 0, float("-inf")
         self.answers, self.is_news = True, self.told_at is None
-        self.end_attempt(key)
-        self.failing.pop(key, None)
+        self.forget(key)
 
     def is_to_tell(self, now: float) -> bool:
         """Whether the log has no line of this yet; a link that answers now and then has one a minute at most."""
@@ -103,9 +104,29 @@ class _Outage(_Pause):
             return True
         return False
 
+    @property
+    def is_trying(self) -> bool:
+        """Whether an attempt is under way."""
+        return self.attempt is not None and not self.attempt[1].expired
+
+    def begin_attempt(self, key: DocumentKey, now: float, seconds: float) -> bool:
+        """Let *key* have the next attempt if one is due, unless it had the last one and another waits for its turn."""
+        if now < self.retry_at or self.is_trying:
+            self.next = key if self.next is None and key != self.last else self.next
+            return False
+        if self.next not in {None, key} and key == self.last and now < self.retry_at + LONGEST_PAUSE:
+            return False
+        self.attempt, self.last, self.next = (key, Deadline(seconds)), key, None
+        return True
+
     def end_attempt(self, key: DocumentKey) -> None:
         if self.attempt is not None and self.attempt[0] == key:
             self.attempt = None
+
+    def forget(self, key: DocumentKey) -> None:
+        self.failing.pop(key, None)
+        self.end_attempt(key)
+        self.next = None if self.next == key else self.next
 
 
 class Outages:
@@ -129,11 +150,17 @@ class Outages:
         """Whether this thread is in the middle of a change."""
         return is_held_here(self._lock)
 
-    def failure(self, key: DocumentKey) -> SecretSourceError | None:
-        """Return why the last fetch of a document failed; `None` if it did not."""
+    def failure(self, key: DocumentKey, now: float) -> SecretSourceError | None:
+        """Return why the last fetch of a document failed; `None` if it did not, or a next attempt is long overdue.
+
+        Nobody has read it since, so what is known is too old: the next reader finds out.
+        """
         outage = self._links.get(key.resolver)
         failing = None if outage is None else outage.failing.get(key)
-        return None if failing is None else failing.error
+        if outage is None or failing is None:
+            return None
+        is_overdue = now >= max(outage.retry_at, failing.retry_at) + LONGEST_PAUSE
+        return None if is_overdue and not outage.is_trying else failing.error
 
     def may_try(self, key: DocumentKey, now: float, seconds: float) -> bool:
         """Whether it is time for an attempt in the background, and this reader's turn to start it.
@@ -151,12 +178,9 @@ class Outages:
             failing = outage.failing.get(key)
             if failing is None and outage.answers:
                 return True  # it is not the link that is down, but single documents
-            if now < outage.retry_at or (failing is not None and now < failing.retry_at):
+            if failing is not None and now < failing.retry_at:
                 return False
-            if outage.attempt is not None and not outage.attempt[1].expired:
-                return False
-            outage.attempt = key, Deadline(seconds)
-            return True
+            return outage.begin_attempt(key, now, seconds)
 
     def failed(
         self, key: DocumentKey, error: SecretSourceError, number: int, now: float, *, tell: bool = True
@@ -182,8 +206,7 @@ class Outages:
             outage.end_attempt(key)
             tell = tell and outage.is_to_tell(now)
         if tell:
-            untrusted = isinstance(error, ResolverError) and error.reason is Reason.TLS
-            used = "until their ttl only" if untrusted else "as max_stale allows"
+            used = "as max_stale allows" if may_serve_stale(error) else "until their ttl only"
             _log().warning("%s: %s; until it is back, cached values are used %s", key.resolver, error, used)
 
     def answered(self, key: DocumentKey, now: float) -> None:
@@ -208,10 +231,21 @@ class Outages:
         """Note that the cache has no answer for a document, or for any, any more."""
         with self._lock:
             for outage in list(self._links.values()):
+                for each in [key] if key is not None else list(outage.failing):
+                    outage.forget(each)
                 if key is None:
-                    outage.failing.clear()
-                else:
-                    outage.failing.pop(key, None)
+                    outage.attempt = outage.next = None
+
+    def end_attempt(self, key: DocumentKey) -> None:
+        """Note that an attempt for a document has ended, whatever came of it."""
+        with self._lock:
+            if (outage := self._links.get(key.resolver)) is not None:
+                outage.end_attempt(key)
+
+
+def may_serve_stale(answer: object) -> bool:
+    """Whether an old answer may stand in for *answer*, which is none."""
+    return isinstance(answer, BackendUnavailable | InvalidResponse) and answer.reason is not Reason.TLS
 
 
 def _log() -> Logger:

@@ -37,7 +37,7 @@ class Pending(Record, kw_only=False):
     def patience(self) -> float:
         """The seconds that the reader still waits."""
         until = min(self.part.left, self.whole.left) + _GRACE
-        return min(until, self.soon - self.seconds)
+        return min(until, self.soon - self.seconds, self.flight.stray_in)
 
     @property
     def seconds(self) -> float:

@@ -143,8 +143,7 @@ class Reads:
                 return looked, looked is answer and looked.cached and _is_no_answer(looked, ask)
             looked = yield answer
             spare.spend(answer)
-            had_little_time = answer.flight.hasty and not call.hasty  # that of somebody else
-            if not (had_little_time and is_late(looked.answer)) or part.expired:
+            if part.expired or not _is_of_others(answer, looked, call):
                 return self._documents.settle(ask, lifetime, looked, refresh=call.refresh), False
 
     def replaced(self, secret: Secret, call: Call) -> Read[Secret]:
@@ -161,13 +160,21 @@ class Reads:
         name_ttl = self._places.ttl_of(secret.name)
         for ask in self._places.asks(secret.name):
             if ask.link.name == secret.source:
-                renewal = self._documents.renew(ask, self._lifetime.of(ask.link, name_ttl), call.deadline)
-                looked = (yield renewal) if isinstance(renewal, Pending) else renewal
+                looked = yield from self._renewed(ask, self._lifetime.of(ask.link, name_ttl), call)
                 if looked is None:
                     break
                 found = yield from self._found(secret.name, call, known={key_of(ask): looked})
                 return self._keep(secret.name, found, call)
         return (yield from self.secret(secret.name, call))
+
+    def _renewed(self, ask: Ask, lifetime: Lifetime, call: Call) -> Read[Looked | None]:
+        while True:
+            renewal = self._documents.renew(ask, lifetime, call)
+            if not isinstance(renewal, Pending):
+                return renewal
+            looked = yield renewal
+            if call.deadline.expired or not _is_of_others(renewal, looked, call):
+                return looked
 
     # What a read leaves behind
 
@@ -208,7 +215,9 @@ class Reads:
             self._cache.link(
                 name, hit, [kept for each, looked in found.rests_on for kept in _kept(each, looked)]
             )
-        self._rotations.saw(found.ask, secret, entry, max(_number(looked) for _, looked in found.rests_on))
+        self._rotations.saw(
+            found.ask, secret, entry, {key_of(ask): _number(looked) for ask, looked in found.rests_on}
+        )
         return secret
 
     def _secret(self, name: str, ask: Ask, entry: Entry, *, stale: bool) -> Secret:
@@ -233,7 +242,9 @@ class Reads:
         hit = self._cache.hits.get(name)
         for ask in self._places.asks(name):
             if hit is not None and key_of(ask) == hit.entry.key:
-                self._rotations.saw(ask, self.secret_of(name, hit), hit.entry, hit.entry.number)
+                self._rotations.saw(
+                    ask, self.secret_of(name, hit), hit.entry, {hit.entry.key: hit.entry.number}
+                )
 
     # Several names at once
 
@@ -285,6 +296,14 @@ class Reads:
             if any(_number(newest[key]) > _number(looked) for key, looked in _rested_on([result]))
         ]
         return late, newest
+
+
+def _is_of_others(pending: Pending, looked: Looked, call: Call) -> bool:
+    """Whether a fetch came to nothing because of somebody else: one who was interrupted, or had less time."""
+    if pending.flight.is_stray:
+        return True
+    was_hasty = pending.flight.answer is not None and pending.flight.hasty
+    return was_hasty and not call.hasty and is_late(looked.answer)
 
 
 def _is_no_answer(looked: Looked, ask: Ask) -> bool:

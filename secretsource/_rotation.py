@@ -10,10 +10,10 @@ import itertools
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from secretsource._cache import DocumentKey, Entry
 from secretsource._chain import Ask
@@ -49,7 +49,7 @@ class _Watch:
         self.secret: Secret | None = None
         self.key: DocumentKey | None = None
         self.document_number = -1
-        self.number = -1
+        self.numbers: dict[DocumentKey, int] = {}
         self.failures = 0
         self.due = 0.0
         self.read: Read | None = None
@@ -60,7 +60,28 @@ class _Watch:
 
     def forget(self) -> None:
         self.ask = self.secret = self.key = self.read = self.pending = None
-        self.document_number = self.number = -1
+        self.document_number, self.numbers = -1, {}
+        self.failures, self.due = 0, 0.0
+
+
+class _Change(NamedTuple):
+    """One change of a name, for those who watched it then."""
+
+    watch: _Watch
+    callbacks: Mapping[int, Callback]
+    old: Secret
+    new: Secret
+
+    def tell(self) -> None:
+        """Call every callback that has not been ended meanwhile."""
+        for number, callback in self.callbacks.items():
+            if number not in self.watch.callbacks:
+                continue
+            try:
+                callback(self.old, self.new)
+            except BaseException as error:  # noqa: BLE001 - whatever it raises hurts nobody else
+                with contextlib.suppress(Exception):  # a handler of the log that fails too
+                    _report(self.watch.name, callback, error)
 
 
 class Rotations:
@@ -76,13 +97,14 @@ class Rotations:
         self._read = read
         self._clock = clock
         self._watches: dict[str, _Watch] = {}
-        self._changes: deque[tuple[_Watch, Secret, Secret]] = deque()
+        self._changes: deque[_Change] = deque()
         self._reset()
         reset_in_child(self._reset)
 
     def _reset(self) -> None:
         # A lock and a queue that are written in C: what Ctrl-C interrupts in them is left in order.
         self._lock = threading.RLock()
+        self._telling = threading.RLock()  # a thread that is not wanted any more may be in a callback still
         self._changed: SimpleQueue[None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._ours: set[int] = set()
@@ -114,17 +136,17 @@ class Rotations:
                 del self._watches[watch.name]
             self._changed.put(None)
 
-    def saw(self, ask: Ask, secret: Secret, entry: Entry, number: int) -> None:
+    def saw(self, ask: Ask, secret: Secret, entry: Entry, numbers: Mapping[DocumentKey, int]) -> None:
         """Take note of what a reader got.
 
         Args:
             ask: The link that had it.
             secret: What it had.
             entry: The document it is from.
-            number: The newest flight that the reader's walk rests on.
+            numbers: The flights that the reader's walk rests on, by document, in the order of the chain.
         """
         if (watch := self._watches.get(secret.name)) is not None:
-            self._note(watch, ask, secret, entry, number)
+            self._note(watch, ask, secret, entry, numbers)
 
     def wake(self) -> None:
         """Start the thread again where there is none: in a child, or after the store was closed."""
@@ -140,7 +162,7 @@ class Rotations:
                 continue
             if isinstance(document, Document) and document.pick(ask.location.field) is not None:
                 secret = secret_from(watch.name, ask, entry, stale=False, clock=self._clock)
-                self._note(watch, ask, secret, entry, entry.number)
+                self._note(watch, ask, secret, entry, {entry.key: entry.number})
 
     def pause(self) -> None:
         """End the thread and forget every value; the next read starts another one, and what it gets is the new base."""
@@ -151,17 +173,22 @@ class Rotations:
                 watch.forget()
         self._changed.put(None)
 
-    def _note(self, watch: _Watch, ask: Ask, secret: Secret, entry: Entry, number: int) -> None:
+    def _note(
+        self, watch: _Watch, ask: Ask, secret: Secret, entry: Entry, numbers: Mapping[DocumentKey, int]
+    ) -> None:
         with self._lock:
-            # Within a document its own number tells the newer answer; between two, that of the whole walk does.
-            newer = entry.number > watch.document_number if watch.key == entry.key else number > watch.number
-            watch.number = max(number, watch.number)
-            if not newer:
+            # Within a document its own number tells the newer answer; between two, the whole walks do.
+            if watch.key == entry.key:
+                is_newer = entry.number > watch.document_number
+            else:
+                is_newer = _is_newer(numbers, watch.numbers)
+            watch.numbers |= {key: max(number, watch.numbers.get(key, -1)) for key, number in numbers.items()}
+            if not is_newer:
                 return
             known, watch.secret, watch.ask = watch.secret, secret, ask
             watch.key, watch.document_number = entry.key, entry.number
             if known is not None and not are_same(known, secret):
-                self._changes.append((watch, known, secret))
+                self._changes.append(_Change(watch, watch.callbacks, known, secret))
                 self._changed.put(None)
 
     # The thread
@@ -197,7 +224,8 @@ class Rotations:
             now = time.monotonic()
             due = [watch for watch in self._watches.values() if watch.is_due(now)]
         if change is not None:
-            _tell(*change)
+            with self._telling:
+                change.tell()
         elif due:
             for watch in due:
                 self._look(watch)
@@ -256,13 +284,12 @@ def check_callback(callback: object) -> None:
         )
 
 
-def _tell(watch: _Watch, old: Secret, new: Secret) -> None:
-    for callback in watch.callbacks.values():
-        try:
-            callback(old, new)
-        except BaseException as error:  # noqa: BLE001 - whatever it raises hurts nobody else
-            with contextlib.suppress(Exception):  # a handler of the log that fails too
-                _report(watch.name, callback, error)
+def _is_newer(numbers: Mapping[DocumentKey, int], known: Mapping[DocumentKey, int]) -> bool:
+    """Whether one walk is newer than others: the first link of the chain that both have seen differently decides."""
+    for key, number in numbers.items():
+        if key in known and number != known[key]:
+            return number > known[key]
+    return max(numbers.values(), default=-1) > max(known.values(), default=-1)
 
 
 def _report(name: str, callback: Callback, error: BaseException) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final, NoReturn, Self, SupportsIndex, TypeVar, overload
@@ -366,8 +367,11 @@ class Store:
         if name is None:
             self._documents.forget()
             return
-        whole = self._places.asks(name, document=True) if not is_reference(name) else []
-        self._documents.forget(self._places.asks(name) + whole)
+        asks = self._places.asks(name)
+        if not is_reference(name):
+            with contextlib.suppress(InvalidReference):  # a name that is placed at one key is no document
+                asks = asks + self._places.asks(name, document=True)
+        self._documents.forget(asks)
 
     def close(self) -> None:
         """Forget every value, close the connections of all resolvers and end idle threads; a later read begins anew."""

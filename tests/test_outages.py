@@ -43,7 +43,7 @@ class TestAttempts:
     def test_any_may_be_made_while_all_is_well(self) -> None:
         outages = Outages()
         assert [True] * 3 == [outages.may_try(key(), 0, 10) for _ in range(3)]
-        assert outages.failure(key()) is None
+        assert outages.failure(key(), 0) is None
 
     def test_none_is_made_before_the_pause_is_over(self) -> None:
         outages = Outages()
@@ -68,7 +68,7 @@ class TestAttempts:
         outages = Outages()
         outages.failed(key(resolver="one"), DOWN, 1, 100)
         assert outages.may_try(key(resolver="two"), 100, 10)
-        assert outages.failure(key(resolver="two")) is None
+        assert outages.failure(key(resolver="two"), 100) is None
 
     def test_each_failure_makes_the_pause_longer(self) -> None:
         outages, now, pauses = Outages(), 0.0, []
@@ -116,12 +116,55 @@ class TestAttempts:
         for address in "ab":
             outages.failed(key(address), DOWN, 1, 100)
             outages.failed(key(address), error, 2, 110)
-        assert outages.failure(key("a")) is error
-        assert outages.failure(key("b")) is error
+        assert outages.failure(key("a"), 120) is error
+        assert outages.failure(key("b"), 120) is error
         outages.answered(key("a"), 120)
         outages.forget(key("b"))
-        assert outages.failure(key("a")) is None
-        assert outages.failure(key("b")) is None
+        assert outages.failure(key("a"), 120) is None
+        assert outages.failure(key("b"), 120) is None
+
+    def test_a_failure_counts_until_the_next_attempt_is_long_overdue(self) -> None:
+        outages = Outages()
+        outages.failed(key(), DOWN, 1, 100)
+        assert outages.failure(key(), 100 + LONGEST_PAUSE) is DOWN
+        assert outages.failure(key(), 110 + LONGEST_PAUSE) is None
+        assert outages.may_try(key(), 110 + LONGEST_PAUSE, 10)
+        assert outages.failure(key(), 110 + LONGEST_PAUSE) is DOWN  # an attempt is under way
+
+    def test_one_that_was_refused_its_turn_goes_before_one_that_had_the_last(self) -> None:
+        outages, now = Outages(), 100.0
+        for address in "ab":
+            outages.failed(key(address), DOWN, 1, now)
+        turns = ""
+        for second in range(900):
+            for address in "ab" if second % 20 == 0 else "a":  # one is read often, the other one seldom
+                if outages.may_try(key(address), now + second, 10):
+                    turns += address
+                    outages.failed(key(address), DOWN, second, now + second)
+        assert "babababa" in turns
+
+    def test_nobody_waits_longer_than_a_pause_for_one_that_does_not_come(self) -> None:
+        outages = Outages()
+        for address in "ab":
+            outages.failed(key(address), DOWN, 1, 100)
+        assert outages.may_try(key("a"), 102, 10)
+        outages.failed(key("a"), DOWN, 2, 102)
+        assert not outages.may_try(key("b"), 102.1, 10)
+        assert not outages.may_try(key("a"), 110, 10)
+        assert outages.may_try(key("a"), 110 + LONGEST_PAUSE, 10)
+
+    @pytest.mark.parametrize("end", ["forget", "forget all", "end_attempt"])
+    def test_the_attempt_of_a_document_that_is_forgotten_keeps_nobody_from_theirs(self, end: str) -> None:
+        outages = Outages()
+        for address in "ab":
+            outages.failed(key(address), DOWN, 1, 100)
+        assert outages.may_try(key("a"), 110, 10)
+        assert not outages.may_try(key("b"), 110, 10)
+        if end == "forget all":
+            outages.forget()
+        else:
+            getattr(outages, end)(key("a"))
+        assert outages.may_try(key("b"), 110, 10)
 
 
 class TestLog:

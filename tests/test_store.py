@@ -466,6 +466,17 @@ def test_an_explanation_tells_an_empty_value_apart() -> None:
     assert ["empty"] == [step.detail for step in Store([backend]).explain("a").steps]
 
 
+def test_a_name_that_is_placed_at_one_key_can_be_invalidated() -> None:
+    backend = FakeResolver("vault", fields=True)
+    backend.says["kv/email"] = Document(fields={"key": "any"})
+    placed = NameSettings(references={"vault": "vault://kv/email#key"})
+    store = Store([backend], names={"pepipost/api_key": placed})
+    for calls in (1, 2):
+        store.get("pepipost/api_key")
+        assert calls == len(backend.calls)
+        store.invalidate("pepipost/api_key")
+
+
 @pytest.mark.parametrize("end", [lambda stores: [each.close() for each in stores], list.clear])
 def test_a_store_that_is_closed_or_dropped_leaves_no_idle_thread(
     end: Callable[[list[Store]], object],

@@ -238,15 +238,32 @@ class TestReject:
     def test_without_another_value_the_loop_ends(self, wrong: Server) -> None:
         assert ["1"] == self.reject_all(wrong)
 
-    def test_an_exception_that_means_nothing_else_goes_before_it(self, rotated: Server) -> None:
-        def fails() -> None:
-            for attempt in rotated.world.store.attempts("a", on=RefusedError):
-                with attempt:
+    def test_what_the_block_raises_then_changes_nothing(self, rotated: Server) -> None:
+        """As `raise_for_status` does after a status of 401."""
+        used = []
+        for attempt in rotated.world.store.attempts("a", on=RefusedError):
+            with attempt as secret:
+                used.append(secret.version)
+                if secret.version == "1":
                     attempt.reject()
-                    raise ZeroDivisionError
+                    raise OtherRefusalError
+        assert ["1", "2"] == used
 
-        with pytest.raises(ZeroDivisionError):
-            fails()
+    def raise_after_all(self, server: Server, error: type[BaseException]) -> None:
+        """Refuse whatever comes, and raise then."""
+        for attempt in server.world.store.attempts("a", on=RefusedError):
+            with attempt:
+                attempt.reject()
+                raise error
+
+    def test_without_another_value_what_the_block_raises_is_raised(self, wrong: Server) -> None:
+        with pytest.raises(OtherRefusalError):
+            self.raise_after_all(wrong, OtherRefusalError)
+
+    def test_ctrl_c_goes_before_it(self, rotated: Server) -> None:
+        with pytest.raises(KeyboardInterrupt):
+            self.raise_after_all(rotated, KeyboardInterrupt)
+        assert 0 == rotated.world.calls
 
     def test_an_outage_at_the_refresh_leaves_the_answer_as_it_is(self, wrong: Server) -> None:
         wrong.world.backend.says["a"] = down()

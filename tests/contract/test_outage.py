@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Sequence
 from secrets import token_hex
+from typing import Any
 
 import pytest
 
@@ -433,3 +434,52 @@ class TestLog:
         world.backend.says["new"] = down()
         outcome(lambda: world.store.get("new"))
         assert [] == caplog.records
+
+    @pytest.mark.parametrize("answer", [down(Reason.TLS), ValueError("x")])
+    def test_it_promises_no_old_values_where_none_are_used(
+        self, world: World, answer: Exception, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        world.backend.says["a"] = answer
+        world.clock.advance(WINDOW)
+        world.store.get("a")
+        world.settled()
+        assert "until their ttl only" in caplog.text
+
+
+class TestAfterATLSFailure:
+    def test_nothing_that_was_found_before_it_is_linked_after_it(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        world.backend.says["a"] = down()
+        world.clock.advance(TTL)
+        world.store.get("a")  # from now on the old value is given at once
+        world.clock.advance(3)
+        cache, about_to_link, go_on = world.store._reads._cache, threading.Event(), threading.Event()
+        link = cache.link
+
+        def slow(*arguments: Any, **more: Any) -> None:
+            about_to_link.set()
+            assert go_on.wait(5)
+            link(*arguments, **more)
+
+        monkeypatch.setattr(cache, "link", slow)
+        world.backend.says["a"] = down(Reason.TLS)
+        reader = threading.Thread(target=lambda: outcome(world.version))
+        reader.start()
+        assert about_to_link.wait(5)
+        monkeypatch.setattr(cache, "link", link)
+        world.settled()
+        go_on.set()
+        reader.join(5)
+        with pytest.raises(BackendUnavailable):
+            world.store.get("a")
+
+
+def test_a_failure_of_long_ago_keeps_nobody_from_asking(world: World) -> None:
+    world.backend.says["a"] = down()
+    world.clock.advance(WINDOW)
+    world.store.get("a")
+    world.settled()
+    world.rotate("a", "2")
+    world.clock.advance(TTL + 600)
+    assert "2" == world.version()

@@ -6,6 +6,7 @@ import gc
 import itertools
 import logging
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -14,7 +15,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from secretsource import InvalidReference, Secret, Store
+from secretsource import InvalidReference, Link, Secret, Store
+from secretsource._cache import DocumentKey
+from secretsource._rotation import _is_newer
 from secretsource.errors import AccessDenied
 from secretsource.resolvers import Document
 from tests.contract.worlds import NEGATIVE_TTL, TTL, WINDOW, World, down
@@ -284,6 +287,39 @@ class TestCallbacks:
             world.store.on_rotation("a", wrong)
         assert not world.store._rotations._watches
 
+    def test_one_that_comes_later_is_told_of_no_earlier_change(self, world: World) -> None:
+        entered, gate = threading.Event(), threading.Event()
+        world.store.on_rotation("a", lambda old, new: (entered.set(), gate.wait(5)))
+        watching(world)
+        world.change("a", "2")
+        assert entered.wait(5)
+        world.change("a", "3")
+        world.store.on_rotation("a", told := Told())
+        gate.set()
+        assert told.is_told()
+        world.change("a", "4")
+        assert told.is_told(("3", "4"))
+
+    def test_one_that_is_slow_is_waited_for_also_after_close(self, world: World) -> None:
+        entered, gate, told = threading.Event(), threading.Event(), list[str]()
+
+        def slow(old: Secret, new: Secret) -> None:
+            told.append(f"begin {new.version}")
+            entered.set()
+            if new.version == "2":
+                gate.wait(5)
+            told.append(f"end {new.version}")
+
+        watching(world, callback=slow)
+        world.change("a", "2")
+        assert entered.wait(5)
+        world.store.close()
+        world.store.get("a")
+        world.change("a", "3")
+        time.sleep(0.1)
+        gate.set()
+        assert eventually(lambda: ["begin 2", "end 2", "begin 3", "end 3"] == told)
+
     def test_a_coroutine_function_too_as_nobody_would_await_it(self, world: World) -> None:
         async def callback(old: Secret, new: Secret) -> None:
             raise AssertionError("nobody awaits it")
@@ -430,3 +466,53 @@ def test_a_storm_is_told_without_a_gap(world: World) -> None:
     numbers = [int(new or 0) for _, new in told.changes]
     assert sorted(set(numbers)) == numbers
     assert all(one[1] == other[0] for one, other in itertools.pairwise(told.changes))
+
+
+class TestWhichWalkIsNewer:
+    """A walk says which flight each link's answer came with; the first link that both have seen differently decides."""
+
+    A, B = (DocumentKey(link, "x", None, None) for link in "ab")
+
+    @pytest.mark.parametrize(
+        ("numbers", "known", "expected"),
+        [
+            ({}, {}, False),
+            ({A: 1}, {}, True),
+            ({A: 1}, {A: 1}, False),
+            ({A: 2}, {A: 1}, True),
+            ({A: 1, B: 9}, {A: 3}, False),  # a slow reader, who knows less of the link in front
+            ({A: 4, B: 2}, {A: 3}, True),
+            ({A: 3, B: 9}, {A: 3}, True),
+            ({B: 9}, {A: 3}, True),  # the link in front was passed over
+            ({B: 2}, {A: 3}, False),
+        ],
+    )
+    def test_it_is(
+        self, numbers: dict[DocumentKey, int], known: dict[DocumentKey, int], expected: bool
+    ) -> None:
+        assert _is_newer(numbers, known) is expected
+
+    def test_a_slow_reader_tells_of_no_older_state(self) -> None:
+        front, back = FakeResolver("front"), FakeResolver("back")
+        world, told = World(front, Link(back, ttl=1.0)), Told()
+        back.says["a"] = document = Document(value="x", version="1")
+        world.store.get("a")
+        world.store.on_rotation("a", told)
+        rotations = world.store._rotations
+        assert eventually(lambda: rotations._watches["a"].secret is not None)
+        rotations._watches["a"].due = float("inf")  # the store itself looks no more: the order is certain
+        gate = Gate(document)
+        back.says["a"] = gate
+        front.says["a"] = Document(value="x", version="2")
+        world.clock.advance(
+            0.95 * NEGATIVE_TTL
+        )  # of the link in front; its answer is refreshed behind the reader
+        slow = threading.Thread(target=lambda: world.store.get("a"))
+        slow.start()
+        gate.wait_until_entered()
+        assert eventually(lambda: "front" == world.store.get("a").source)
+        assert told.is_told(("1", "2"))
+        gate.open()
+        slow.join(5)
+        assert told.is_told(("1", "2"))
+        world.store.close()

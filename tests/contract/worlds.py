@@ -25,6 +25,7 @@ class World:
         timeout: float = 10.0,
         max_entries: int = 1024,
         ttl: float = TTL,
+        max_concurrency: int = 16,
     ) -> None:
         self.clock = FakeClock()
         self.backend = FakeResolver()
@@ -36,6 +37,7 @@ class World:
             stale_wait=stale_wait,
             timeout=timeout,
             max_entries=max_entries,
+            max_concurrency=max_concurrency,
             clock=self.clock,
         )
 
