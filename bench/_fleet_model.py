@@ -16,9 +16,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from secretsource import BackendUnavailable, _jitter
-from secretsource._cache import DocumentKey
 from secretsource._documents import RENEWAL_PAUSE
 from secretsource._jitter import spread
+from secretsource._keys import document_key
 from secretsource._lifetime import refresh_after
 from secretsource._outages import Outages
 from secretsource.resolvers._retry import ATTEMPTS
@@ -130,7 +130,7 @@ class _Run:
         seconds = int(fleet.ends_at) + 1
         self.load = Load([0] * seconds, {name: [0] * seconds for name in LOGIN_LIVES}, [0] * seconds)
         self._agents = [(_Client(), [_LONG_AGO] * fleet.names) for _ in range(fleet.hosts)]
-        self._keys = [DocumentKey("backend", str(name), None, None) for name in range(fleet.names)]
+        self._keys = [document_key("backend", str(name)) for name in range(fleet.names)]
 
     def start(self) -> None:
         """Start all processes; each reads its names at once. Plan the first use after the rotation."""

@@ -1,96 +1,24 @@
 """What is kept: documents, how old they are, and which goes first when there are too many.
 
-Documents are kept by resolver, address, version and stage. A name in use has a direct entry, a `Hit`, so that reading
-it is one dictionary look-up and one comparison of clocks, without a lock. Nothing is ever written to disk.
+Documents are kept by resolver, address, version and stage: their key. A name in use has a direct entry, a `Hit`, so
+that reading it is one dictionary look-up and one comparison of clocks, without a lock. Nothing is ever written to disk.
 """
 
 from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
 
 import cachetools
 
+from secretsource._entries import Entry, Hit, distrusted
 from secretsource._fork import reset_in_child
+from secretsource._keys import DocumentKey
 from secretsource._reentry import is_held_here
-from secretsource._secret import Document, MaskedStr, NotThere, Secret, Value
+from secretsource._secret import Secret, Value
 
-__all__ = ["Cache", "DocumentKey", "Entry", "Hit"]
-
-
-class DocumentKey(NamedTuple):
-    """Everything that changes the answer of a backend is part of the key."""
-
-    resolver: str
-    address: str
-    version: str | None
-    stage: str | None
-
-
-class Entry:
-    """One answer of a backend: a document, or that it is not there."""
-
-    __slots__ = ("_names", "answer", "distrusted", "fetched_at", "key", "number", "used")
-
-    def __init__(
-        self, key: DocumentKey, answer: Document | NotThere, *, fetched_at: float, number: int
-    ) -> None:
-        """Keep an answer.
-
-        Args:
-            key: What was asked.
-            answer: What the backend said.
-            fetched_at: When it was asked, on the store's clock: ages count from there, not from when it answered.
-            number: The flight that brought it; a higher one is newer.
-        """
-        self.key = key
-        self.answer = answer
-        self.fetched_at = fetched_at
-        self.number = number
-        self.distrusted = False  # a TLS verification has failed since: it is not served past its ttl
-        self.used = False  # set by hits without a lock, looked at by eviction
-        self._names: str | tuple[str, ...] = ()  # most documents are read by one name: no tuple for that
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names whose direct entries rest on this answer."""
-        return (self._names,) if isinstance(self._names, str) else self._names
-
-    def add_name(self, name: str) -> None:
-        """Note that the direct entry of *name* rests on this answer."""
-        if name not in self.names:
-            self._names = (*self.names, name) if self._names else name
-
-    def drop_names(self) -> None:
-        """Note that no direct entry rests on this answer any more."""
-        self._names = ()
-
-    @property
-    def lease(self) -> float | None:
-        """Seconds for which the backend lets us use the answer, from the question on; `None` without limit."""
-        return self.answer.lease if isinstance(self.answer, Document) else None
-
-
-class Hit:
-    """The direct entry of a name in use."""
-
-    __slots__ = ("entry", "secret", "text", "until")
-
-    def __init__(self, value: Value, entry: Entry, until: float, *, secret: Secret | None = None) -> None:
-        """Point a name at its value.
-
-        Args:
-            value: The value of the name.
-            entry: The document it is from.
-            until: The moment, on the store's clock, from which readers take the longer way.
-            secret: What a reader of the store gets; made when there is one.
-        """
-        self.text = value if isinstance(value, MaskedStr) else None
-        self.secret = secret
-        self.entry = entry
-        self.until = until
+__all__ = ["Cache"]
 
 
 class _Documents(cachetools.Cache[DocumentKey, Entry]):
@@ -99,15 +27,33 @@ class _Documents(cachetools.Cache[DocumentKey, Entry]):
     That is least recently used but for the order among those that were: a hit leaves a mark and takes no lock.
     """
 
-    def popitem(self) -> tuple[DocumentKey, Entry]:
+    def __init__(self, max_entries: int, hits: Mapping[str, Hit]) -> None:
+        super().__init__(max_entries)
+        self._hits = hits
+
+    def first_to_go(self) -> tuple[DocumentKey, Entry]:
+        """Return what `popitem` would take out."""
         while True:
             key = next(iter(self))  # in the order in which they came
             entry = self[key]
-            del self[key]
-            if not entry.used:
+            if not self._was_used(entry):
                 return key, entry
-            entry.used = False
+            del self[key]
             self[key] = entry
+
+    def popitem(self) -> tuple[DocumentKey, Entry]:
+        key, entry = self.first_to_go()
+        del self[key]
+        return key, entry
+
+    def _was_used(self, entry: Entry) -> bool:
+        """Whether a hit has marked *entry*, or a direct entry that is from it; nothing is marked afterwards."""
+        was_used, entry.used = entry.used, False
+        for name in entry.names:
+            hit = self._hits.get(name)
+            if hit is not None and hit.number == entry.number and hit.used:
+                was_used, hit.used = True, False
+        return was_used
 
 
 class Cache:
@@ -124,8 +70,8 @@ class Cache:
             max_entries: How many documents are kept, at least 1.
         """
         self.hits: dict[str, Hit] = {}
-        self._documents = _Documents(max_entries)
         self._max_entries = max_entries
+        self._documents = _Documents(max_entries, self.hits)
         self._forgotten = 0
         self._gone: dict[DocumentKey, int] = {}
         self._lock = threading.RLock()  # re-entrant, as a signal handler may read too
@@ -139,9 +85,9 @@ class Cache:
 
     def _put_in_order(self) -> None:
         kept = self._all()
-        self._documents = _Documents(self._max_entries)
-        for entry in kept[-self._max_entries :]:
-            self._documents[entry.key] = entry
+        self._documents = _Documents(self._max_entries, self.hits)
+        for key, entry in kept[-self._max_entries :]:
+            self._documents[key] = entry
         self._gone = {}
 
     def is_held_here(self) -> bool:
@@ -156,10 +102,17 @@ class Cache:
                 entry.used = True
             return entry
 
-    def put(self, entry: Entry, then: Callable[[], None] | None = None) -> bool:
+    def peek(self, key: DocumentKey) -> Entry | None:
+        """Return what `get` does, without a lock and without counting as a use."""
+        with contextlib.suppress(KeyError):  # gone between two steps
+            return self._documents.get(key)
+        return None
+
+    def put(self, key: DocumentKey, entry: Entry, then: Callable[[], None] | None = None) -> bool:
         """Keep an answer, unless a newer one is there or everything that was asked before has been forgotten.
 
         Args:
+            key: What was asked.
             entry: The answer.
             then: Called if it is kept, before any newer answer can be; must be quick.
 
@@ -167,8 +120,8 @@ class Cache:
             Whether it is kept.
         """
         with self._lock:
-            known = self._documents.get(entry.key)
-            gone = max(self._forgotten, self._gone.get(entry.key, 0))
+            known = self._documents.get(key)
+            gone = max(self._forgotten, self._gone.get(key, 0))
             if entry.number <= gone or (known is not None and known.number > entry.number):
                 return False
             if known is not None:
@@ -176,7 +129,7 @@ class Cache:
                 entry.used = known.used
             elif len(self._documents) >= self._max_entries:
                 self._evict()
-            self._documents[entry.key] = entry
+            self._documents[key] = entry
             if then is not None:
                 then()
             return True
@@ -202,35 +155,61 @@ class Cache:
             if (known := self._documents.get(key)) is not None:
                 self._unlink(known)
 
-    def link(self, name: str, hit: Hit, rests_on: Sequence[Entry]) -> None:
-        """Make *hit* the direct entry of *name*, while every answer it rests on is kept and none was replaced.
+    def distrust(self, key: DocumentKey, number: int) -> None:
+        """Note that a TLS verification has failed in the flight *number*, and let readers take the longer way."""
+        with self._lock:
+            known = self._documents.get(key)
+            if known is not None and known.number < number:
+                self._unlink(known)
+                self._documents[key] = distrusted(known)
 
-        A stale one must not rest on what is distrusted meanwhile.
+    def link(
+        self,
+        name: str,
+        entry: Entry,
+        value: Value,
+        until: float,
+        *,
+        secret: Secret | None = None,
+        rests_on: Sequence[tuple[DocumentKey, Entry]],
+    ) -> None:
+        """Give *name* a direct entry, if every answer it rests on is kept and none was replaced.
+
+        Args:
+            name: The name.
+            entry: The answer that it is from, one of those that it rests on.
+            value: What the answer holds for it.
+            until: The moment, on the store's clock, from which readers take the longer way.
+            secret: What a reader of the store gets, where *entry* alone does not tell that.
+            rests_on: Every answer that led there.
         """
         with self._lock:
-            if any(self._documents.get(entry.key) is not entry for entry in rests_on):
-                return
-            if hit.secret is not None and hit.secret.stale and any(entry.distrusted for entry in rests_on):
+            if self._is_any_gone(rests_on):
                 return
             if len(self.hits) >= 4 * self._max_entries:  # many spellings of few documents
                 self._unlink_all()
-            for entry in rests_on:
-                entry.add_name(name)
-            self.hits[name] = hit
+            for _, each in rests_on:
+                each.add_name(name)
+            self.hits[name] = entry.hit_for(name, value, until, secret)
+            if self._is_any_gone(rests_on):  # a signal handler was here
+                self.hits.pop(name, None)
 
-    def sweep(self, is_over: Callable[[Entry], bool]) -> None:
+    def _is_any_gone(self, kept: Sequence[tuple[DocumentKey, Entry]]) -> bool:
+        return any(self._documents.get(key) is not entry for key, entry in kept)
+
+    def sweep(self, is_over: Callable[[DocumentKey, Entry], bool]) -> None:
         """Forget every answer that *is_over*."""
         with self._lock:
-            for entry in self._all():
-                if is_over(entry):
-                    self._pop(entry.key, entry.number)
+            for key, entry in self._all():
+                if is_over(key, entry):
+                    self._pop(key, entry.number)
 
     def clear(self, number: int) -> None:
         """Forget everything, and every answer that a flight up to *number* still brings."""
         with self._lock:
             self._forgotten = max(self._forgotten, number)
             self._unlink_all()
-            self._documents = _Documents(self._max_entries)
+            self._documents = _Documents(self._max_entries, self.hits)
             self._gone.clear()
 
     def __len__(self) -> int:
@@ -250,20 +229,23 @@ class Cache:
 
     def _evict(self) -> None:
         with contextlib.suppress(KeyError, StopIteration):
-            evicted = self._documents.popitem()[1]
-            self._unlink(evicted)
+            key, evicted = self._documents.first_to_go()
+            self._unlink(evicted)  # first: nobody is answered from what is not kept
             self._forgotten = max(self._forgotten, evicted.number)  # nothing older comes back in its place
+            del self._documents[key]
 
-    def _all(self) -> list[Entry]:
-        entries = [self._documents.get(key) for key in list(self._documents)]
-        return [entry for entry in entries if entry is not None]
+    def _all(self) -> list[tuple[DocumentKey, Entry]]:
+        entries = [(key, self._documents.get(key)) for key in list(self._documents)]
+        return [(key, entry) for key, entry in entries if entry is not None]
 
     def _unlink(self, entry: Entry) -> None:
         for name in entry.names:
-            self.hits.pop(name, None)
+            hit = self.hits.pop(name, None)
+            if hit is not None and hit.number == entry.number:
+                entry.used = entry.used or hit.used
         entry.drop_names()
 
     def _unlink_all(self) -> None:
+        for _, entry in self._all():
+            self._unlink(entry)
         self.hits.clear()
-        for entry in self._all():
-            entry.drop_names()

@@ -8,10 +8,11 @@ that link's error is raised in the end.
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from typing import Literal, get_args
+from typing import Final, Literal, get_args
 
-from secretsource._cache import Entry
 from secretsource._deadline import Deadline, is_seconds
+from secretsource._entries import Entry, Hit, Whole
+from secretsource._keys import DocumentKey, document_key
 from secretsource._record import Record
 from secretsource._reference import check_resolver_name
 from secretsource._secret import Document, NotThere
@@ -82,11 +83,24 @@ class Link(Record, kw_only=False):
         return False
 
 
-class Ask(Record, kw_only=False):
-    """What a walk wants to know next: this link, at this location."""
+class Ask:
+    """What a walk wants to know next: this link, at this location.
 
-    link: Link
-    location: Location
+    Attributes:
+        link: The link.
+        location: Where it looks.
+        key: The document that holds the answer.
+    """
+
+    __slots__ = ("key", "link", "location")
+
+    def __init__(self, link: Link, location: Location) -> None:
+        """Ask for what is at *location*."""
+        self.link: Final = link
+        self.location: Final = location
+        self.key: Final[DocumentKey] = document_key(
+            link.name, location.address, location.version, location.stage
+        )
 
 
 class Looked(Record):
@@ -192,11 +206,11 @@ def _judge(ask: Ask, looked: Looked) -> tuple[Step, Document | NotThere | Secret
     return step, answer
 
 
-def has(document: object, location: Location) -> bool:
-    """Whether *document* is one, and holds what is asked for at *location*."""
-    if not isinstance(document, Document):
+def has(answer: object, location: Location) -> bool:
+    """Whether *answer* is a document, or what is kept of one, and holds what is asked for at *location*."""
+    if not isinstance(answer, Document | Whole | Hit):
         return False
-    return document.has_fields if location.document else document.pick(location.field) is not None
+    return answer.has_fields if location.document else answer.pick(location.field) is not None
 
 
 def _classified(answer: Document | NotThere | SecretSourceError) -> tuple[Outcome, Reason | None, str]:

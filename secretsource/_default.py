@@ -16,8 +16,8 @@ from secretsource._unset import UNSET, Unset
 
 if TYPE_CHECKING:
     from secretsource._attempts import Attempts, On
-    from secretsource._cache import Hit
     from secretsource._config import Config
+    from secretsource._entries import Hit
     from secretsource._masked import MaskedBytes, MaskedStr
     from secretsource._secret import Secret
     from secretsource._store import Store
@@ -150,7 +150,7 @@ def get_secret(
     try:
         hit = _hits[name]
         if _now() < hit.until and not refresh and hit.text is not None:
-            hit.entry.used = True
+            hit.used = True
             return hit.text
     except (KeyError, TypeError):
         pass
@@ -174,7 +174,7 @@ async def aget_secret(
     try:
         hit = _hits[name]
         if _now() < hit.until and not refresh and hit.text is not None:
-            hit.entry.used = True
+            hit.used = True
             return hit.text
     except (KeyError, TypeError):
         pass

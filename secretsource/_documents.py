@@ -10,13 +10,15 @@ from typing import Final
 
 from secretsource._answers import ask_for, ask_for_many
 from secretsource._batch import Batch
-from secretsource._cache import Cache, DocumentKey, Entry
+from secretsource._cache import Cache
 from secretsource._call import Call
 from secretsource._chain import Ask, Looked, has
 from secretsource._clock import Clock
 from secretsource._deadline import Deadline
+from secretsource._entries import Entry, entry_of
 from secretsource._flight import Flight, Flights
 from secretsource._fork import reset_in_child
+from secretsource._keys import DocumentKey, resolver_of
 from secretsource._lifetime import Lifetime
 from secretsource._outages import Outages, may_serve_stale
 from secretsource._pending import Pending
@@ -32,7 +34,7 @@ from secretsource.errors import (
 )
 from secretsource.resolvers import Location, is_local
 
-__all__ = ["RENEWAL_PAUSE", "Documents", "is_late", "key_of"]
+__all__ = ["RENEWAL_PAUSE", "Documents", "is_late"]
 
 RENEWAL_PAUSE: Final = 5.0  # seconds between two refreshes of a document whose value was refused
 _now = time.perf_counter
@@ -50,7 +52,7 @@ class Documents:
         *,
         stale_wait: float,
         timeout: float,
-        landed: Callable[[Entry], None],
+        landed: Callable[[DocumentKey, Entry], None],
         is_landing_here: Callable[[], bool],
     ) -> None:
         """Read through a cache.
@@ -109,7 +111,7 @@ class Documents:
         soon, now, seen = float("inf"), self._clock(), 0
         self._sweep(now)
         self._note_lost(ask, now)
-        if not call.refresh and (entry := self._cache.get(key_of(ask))) is not None:
+        if not call.refresh and (entry := self._cache.get(ask.key)) is not None:
             seen = entry.number
             if now < lifetime.refresh_at(entry, ask.location):
                 return Looked(answer=entry.answer, entry=entry, cached=True)
@@ -148,7 +150,7 @@ class Documents:
         """Put the last good answer in the place of an outage, while it may still be served."""
         if refresh or not may_serve_stale(looked.answer):
             return looked
-        entry, now = self._cache.get(key_of(ask)), self._clock()
+        entry, now = self._cache.get(ask.key), self._clock()
         if entry is None or not self._is_servable(lifetime, entry, ask.location, now):
             return looked
         return _in_place_of(looked, entry, stale=now >= lifetime.fresh_until(entry, ask.location))
@@ -161,7 +163,7 @@ class Documents:
         """
         if is_local(ask.link.resolver) or self._interrupts_a_change():
             return self._fetch(ask, lifetime, call.deadline)
-        key, now = key_of(ask), self._clock()
+        key, now = ask.key, self._clock()
         with self._renewing:
             at, flight = self._renewals.get(key, (float("-inf"), None))
             if now - at >= RENEWAL_PAUSE or (flight is not None and flight.is_stray):
@@ -185,7 +187,7 @@ class Documents:
 
     def forget(self, asks: list[Ask] | None = None) -> None:
         """Forget what *asks* were answered, or everything; also what is being fetched for them now."""
-        keys = None if asks is None else [key_of(ask) for ask in asks]
+        keys = None if asks is None else [ask.key for ask in asks]
         self._flights.disown(keys)
         number = self._flights.next_number()
         if keys is None:
@@ -206,7 +208,7 @@ class Documents:
     def _old_but_usable(self, ask: Ask, lifetime: Lifetime, entry: Entry, now: float) -> Looked | None:
         """Return *entry* while readers need not wait for a newer one, and see to it that one comes."""
         fresh = now < lifetime.fresh_until(entry, ask.location)
-        failure = self._outages.failure(entry.key, now)
+        failure = self._outages.failure(ask.key, now)
         known_down = may_serve_stale(failure) and self._is_servable(lifetime, entry, ask.location, now)
         if not fresh and not known_down:
             return None
@@ -217,14 +219,14 @@ class Documents:
 
     def _known_failure(self, ask: Ask, lifetime: Lifetime, now: float) -> Looked | None:
         """Return why a link that may be passed over did not answer lately, so that nobody waits for it again."""
-        failure = self._outages.failure(key_of(ask), now)
+        failure = self._outages.failure(ask.key, now)
         if failure is None or not ask.link.passes_over(failure):
             return None
         self._refresh_behind(ask, lifetime, 0, now)
         return Looked(answer=failure, cached=True)
 
     def _refresh_behind(self, ask: Ask, lifetime: Lifetime, seen: int, now: float) -> None:
-        key = key_of(ask)
+        key = ask.key
         if self._flights.flying(key) is not None or self._interrupts_a_change():
             return
         if self._outages.may_try(key, now, self._timeout):
@@ -260,7 +262,7 @@ class Documents:
         """
         if self._interrupts_a_change():
             return self._fetch(ask, lifetime, deadline)
-        key = key_of(ask)
+        key = ask.key
 
         def landed() -> Looked | None:
             entry = None if seen is None else self._cache.get(key)
@@ -331,30 +333,30 @@ class Documents:
         hasty: bool,
     ) -> Looked:
         """Let the cache and the outages know what came of a fetch."""
-        key, now = key_of(ask), self._clock()
+        key, now = ask.key, self._clock()
         if isinstance(answer, SecretSourceError):
             if not (hasty and is_late(answer)):
                 self._note_failure(ask, answer, number, now)
             return Looked(answer=answer, seconds=seconds)
-        entry = Entry(key, answer, fetched_at=asked_at, number=number)
+        entry = entry_of(answer, fetched_at=asked_at, number=number)
         self._note_lifetime(ask.link.name, lifetime)
         self._sweep(now)
         if isinstance(answer, NotThere) and is_local(ask.link.resolver):
             self._cache.replace_by_nothing(key, number)  # not worth a place: the next reader looks itself
         else:
-            self._cache.put(entry, then=partial(self._landed, entry))
+            self._cache.put(key, entry, then=partial(self._landed, key, entry))
         self._outages.answered(key, now)
         return Looked(answer=answer, entry=entry, seconds=seconds)
 
     def _note_lost(self, ask: Ask, now: float) -> None:
         """Let nobody join a fetch any more that should have ended long ago, and note it as one that failed."""
-        if (lost := self._flights.lost(key_of(ask))) is not None and lost.lane is not None and not lost.hasty:
+        if (lost := self._flights.lost(ask.key)) is not None and lost.lane is not None and not lost.hasty:
             self._note_failure(
                 ask, DeadlineExceeded(f"no answer after {lost.seconds:.0f} s"), lost.number, now
             )
 
     def _note_failure(self, ask: Ask, error: SecretSourceError, number: int, now: float) -> None:
-        key = key_of(ask)
+        key = ask.key
         self._outages.end_attempt(key)
         if isinstance(error, AccessDenied):
             self._cache.drop(key, number)
@@ -362,7 +364,8 @@ class Documents:
             return
         entry = self._cache.get(key)
         if entry is not None and entry.number < number:
-            entry.distrusted |= isinstance(error, ResolverError) and error.reason is Reason.TLS
+            if isinstance(error, ResolverError) and error.reason is Reason.TLS:
+                self._cache.distrust(key, number)
             self._outages.failed(key, error, number, now)
             self._cache.unlink(key)
         elif entry is None and ask.link.passes_over(error):
@@ -379,13 +382,7 @@ class Documents:
         """Forget every answer that is past any use, unless that was done just now."""
         if now - self._swept_at >= _SWEEP_PAUSE:
             self._swept_at = now
-            self._cache.sweep(lambda entry: now >= self._lifetimes[entry.key.resolver].longest(entry))
-
-
-def key_of(ask: Ask) -> DocumentKey:
-    """Return the key of the document that holds the answer to *ask*."""
-    location = ask.location
-    return DocumentKey(ask.link.name, location.address, location.version, location.stage)
+            self._cache.sweep(lambda key, entry: now >= self._lifetimes[resolver_of(key)].longest(entry))
 
 
 def is_late(answer: object) -> bool:

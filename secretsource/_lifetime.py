@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from secretsource._cache import Entry
 from secretsource._chain import Link, has
+from secretsource._entries import Entry
 from secretsource._jitter import spread
-from secretsource._secret import Document
 from secretsource.resolvers import Location, is_local
 
 __all__ = ["JITTER", "LOCAL_TTL", "REFRESH_AT", "REFRESH_LEASE_AT", "Lifetime", "refresh_after"]
@@ -73,12 +72,11 @@ class Lifetime:
 
     def longest(self, entry: Entry) -> float:
         """Return the moment from which *entry* is of no use to anybody who reads with these times."""
-        ttl = self.ttl if isinstance(entry.answer, Document) else self.negative_ttl
+        ttl = self.ttl if entry.is_there else self.negative_ttl
         return entry.fetched_at + _capped(ttl + self.max_stale, entry.lease)
 
     def _ttl(self, entry: Entry, location: Location) -> float:
-        there = isinstance(entry.answer, Document) and has(entry.answer, location)
-        return self.ttl if there else self.negative_ttl
+        return self.ttl if has(entry, location) else self.negative_ttl
 
 
 def refresh_after(ttl: float, lease: float | None = None, *, jitter: float) -> float:

@@ -10,10 +10,10 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Final
 
-from secretsource._cache import DocumentKey
 from secretsource._deadline import Deadline
 from secretsource._fork import reset_in_child
 from secretsource._jitter import spread
+from secretsource._keys import DocumentKey, resolver_of
 from secretsource._reentry import is_held_here
 from secretsource.errors import BackendUnavailable, InvalidResponse, Reason, SecretSourceError
 
@@ -155,7 +155,7 @@ class Outages:
 
         Nobody has read it since, so what is known is too old: the next reader finds out.
         """
-        outage = self._links.get(key.resolver)
+        outage = self._links.get(resolver_of(key))
         failing = None if outage is None else outage.failing.get(key)
         if outage is None or failing is None:
             return None
@@ -172,7 +172,7 @@ class Outages:
                 down.
         """
         with self._lock:
-            outage = self._links.get(key.resolver)
+            outage = self._links.get(resolver_of(key))
             if outage is None or not outage.failing:
                 return True
             failing = outage.failing.get(key)
@@ -195,7 +195,7 @@ class Outages:
             tell: Let the log know, if it does not already: an old answer is used in its place.
         """
         with self._lock:
-            outage = self._links.setdefault(key.resolver, _Outage())
+            outage = self._links.setdefault(resolver_of(key), _Outage())
             if key not in outage.failing and len(outage.failing) >= _MOST_FAILING:
                 outage.failing.pop(next(iter(outage.failing)), None)
             outage.fails(key)
@@ -207,14 +207,15 @@ class Outages:
             tell = tell and outage.is_to_tell(now)
         if tell:
             used = "as max_stale allows" if may_serve_stale(error) else "until their ttl only"
-            _log().warning("%s: %s; until it is back, cached values are used %s", key.resolver, error, used)
+            link = resolver_of(key)
+            _log().warning("%s: %s; until it is back, cached values are used %s", link, error, used)
 
     def answered(self, key: DocumentKey, now: float) -> None:
         """Note that the backend has answered for a document; tell when the outage is over."""
-        if key.resolver not in self._links:
+        if not self._links:
             return
         with self._lock:
-            outage = self._links.get(key.resolver)
+            outage = self._links.get(resolver_of(key))
             if outage is None:
                 return
             outage.answers_for(key)
@@ -223,9 +224,9 @@ class Outages:
                     outage.failing.pop(other, None)
             if outage.failing:
                 return
-            self._links.pop(key.resolver, None)
+            self._links.pop(resolver_of(key), None)
         if outage.told_at is not None:
-            _log().info("%s: answers again", key.resolver)
+            _log().info("%s: answers again", resolver_of(key))
 
     def forget(self, key: DocumentKey | None = None) -> None:
         """Note that the cache has no answer for a document, or for any, any more."""
@@ -239,7 +240,7 @@ class Outages:
     def end_attempt(self, key: DocumentKey) -> None:
         """Note that an attempt for a document has ended, whatever came of it."""
         with self._lock:
-            if (outage := self._links.get(key.resolver)) is not None:
+            if (outage := self._links.get(resolver_of(key))) is not None:
                 outage.end_attempt(key)
 
 

@@ -8,18 +8,20 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import TypeAlias, TypeVar
 
-from secretsource._cache import Cache, DocumentKey, Entry, Hit
+from secretsource._cache import Cache
 from secretsource._call import Call
 from secretsource._chain import Ask, Found, Looked, has, part_for, walk
 from secretsource._clock import Clock
-from secretsource._documents import Documents, is_late, key_of
+from secretsource._documents import Documents, is_late
 from secretsource._drive import Round
+from secretsource._entries import Entry, Hit
+from secretsource._keys import DocumentKey
 from secretsource._lifetime import Lifetime
 from secretsource._pending import Pending
 from secretsource._places import Places
 from secretsource._resolved import are_same, secret_from
 from secretsource._rotation import Rotations
-from secretsource._secret import NotThere, Secret, Value
+from secretsource._secret import Secret, Value
 from secretsource.errors import SecretSourceError, Step
 from secretsource.resolvers import is_local
 
@@ -69,11 +71,14 @@ class Reads:
         self._documents = documents
         self._rotations = rotations
         self._clock = clock
+        self._look_over_next = float("-inf")
 
     def secret(self, name: str, call: Call) -> Read[Secret]:
         """Read one name."""
         if not call.refresh and (hit := self._hit(name)) is not None:
-            return self.secret_of(name, hit)
+            secret = self._secret_of(name, hit)
+            if secret is not None:
+                return secret
         return self._keep(name, (yield from self._found(name, call)), call)
 
     def fields(self, name: str, call: Call) -> Read[Mapping[str, Value]]:
@@ -113,11 +118,11 @@ class Reads:
         try:
             ask = next(asking)
             while True:
-                if (looked := told.get(key_of(ask))) is None:
+                if (looked := told.get(ask.key)) is None:
                     looked, is_old = yield from self._asked(name, ask, asks, call, spare, insist=insist)
                     was_spared |= is_old
                     if not is_old:
-                        told[key_of(ask)] = looked
+                        told[ask.key] = looked
                 ask = asking.send(looked)
         except StopIteration as end:
             found: Found = end.value
@@ -150,11 +155,12 @@ class Reads:
         """Read the name of a secret that was refused: another version of it, if there is one."""
         before = self._documents.next_number()
         hit = self._hit(secret.name)
-        if hit is None:
+        current = None if hit is None else self._secret_of(secret.name, hit)
+        if hit is None or current is None:
             found = yield from self._found(secret.name, call)
             current, number = self._keep(secret.name, found, call), _number(found.looked)
         else:
-            current, number = self.secret_of(secret.name, hit), hit.entry.number
+            number = hit.number
         if not are_same(current, secret) or number > before:
             return current
         name_ttl = self._places.ttl_of(secret.name)
@@ -163,7 +169,7 @@ class Reads:
                 looked = yield from self._renewed(ask, self._lifetime.of(ask.link, name_ttl), call)
                 if looked is None:
                     break
-                found = yield from self._found(secret.name, call, known={key_of(ask): looked})
+                found = yield from self._found(secret.name, call, known={ask.key: looked})
                 return self._keep(secret.name, found, call)
         return (yield from self.secret(secret.name, call))
 
@@ -186,18 +192,23 @@ class Reads:
             return None
         if hit is None or self._clock() >= hit.until:
             return None
-        hit.entry.used = True
+        hit.used = True
         return hit
 
-    def secret_of(self, name: str, hit: Hit) -> Secret:
-        """Return the secret that a direct entry stands for."""
-        secret = hit.secret
-        if secret is None:
-            for ask in self._places.asks(name):
-                if key_of(ask) == hit.entry.key:
-                    secret = hit.secret = self._secret(name, ask, hit.entry, stale=False)
-        assert secret is not None, "a name is found where it was found before"  # noqa: S101
-        return secret
+    def _secret_of(self, name: str, hit: Hit) -> Secret | None:
+        """Return the secret that a direct entry stands for; `None` if its answer is gone meanwhile."""
+        if hit.secret is None and (origin := self._origin(name, hit)) is not None:
+            ask, entry = origin
+            hit.secret = self._secret(name, ask, entry, stale=False)
+        return hit.secret
+
+    def _origin(self, name: str, hit: Hit) -> tuple[Ask, Entry] | None:
+        """Return the answer that a direct entry is from, and what was asked for it; `None` if it is gone."""
+        for ask in self._places.asks(name):
+            entry = self._cache.peek(ask.key)
+            if entry is not None and entry.number == hit.number:
+                return ask, entry
+        return None
 
     def _keep(self, name: str, found: Found, call: Call) -> Secret:
         """Make the secret, and the direct entry for the next reader, if it would have got the same."""
@@ -205,18 +216,17 @@ class Reads:
         assert entry is not None, "a document is kept"  # noqa: S101
         stale = any(looked.stale for _, looked in found.rests_on)
         secret = self._secret(name, found.ask, entry, stale=stale)
-        hit = Hit(
-            secret.masked_value,
-            entry,
-            self._look_over_at(name, found),
-            secret=secret if stale else None,
-        )
         if not (stale and call.hasty):
             self._cache.link(
-                name, hit, [kept for each, looked in found.rests_on for kept in _kept(each, looked)]
+                name,
+                entry,
+                secret.masked_value,
+                self._look_over_at(name, found),
+                secret=secret if stale else None,
+                rests_on=[kept for each, looked in found.rests_on for kept in _kept(each, looked)],
             )
         self._rotations.saw(
-            found.ask, secret, entry, {key_of(ask): _number(looked) for ask, looked in found.rests_on}
+            found.ask, secret, entry, {ask.key: _number(looked) for ask, looked in found.rests_on}
         )
         return secret
 
@@ -226,7 +236,7 @@ class Reads:
     def _look_over_at(self, name: str, found: Found) -> float:
         """Return until when readers need not look again, since nothing is due before."""
         now, name_ttl = self._clock(), self._places.ttl_of(name)
-        until = now + _LOOK_OVER
+        until = self._next_look_over(now)
         for ask, looked in found.rests_on:
             entry, lifetime = looked.entry, self._lifetime.of(ask.link, name_ttl)
             assert entry is not None, "what a walk rests on is an answer"  # noqa: S101
@@ -237,14 +247,20 @@ class Reads:
             until = min(until, due)
         return min(until, now + self._lifetime.negative_ttl) if found.passed_over else until
 
+    def _next_look_over(self, now: float) -> float:
+        """Return when all direct entries are looked over next: one moment for all, so one number in memory."""
+        at = self._look_over_next
+        if not now < at <= now + _LOOK_OVER:
+            at = self._look_over_next = now + _LOOK_OVER
+        return at
+
     def tell_of(self, name: str) -> None:
         """Let the rotations know what readers of *name* have now, if that is known without asking."""
         hit = self._cache.hits.get(name)
-        for ask in self._places.asks(name):
-            if hit is not None and key_of(ask) == hit.entry.key:
-                self._rotations.saw(
-                    ask, self.secret_of(name, hit), hit.entry, {hit.entry.key: hit.entry.number}
-                )
+        origin = None if hit is None else self._origin(name, hit)
+        if hit is not None and origin is not None and (secret := self._secret_of(name, hit)) is not None:
+            ask, entry = origin
+            self._rotations.saw(ask, secret, entry, {ask.key: hit.number})
 
     # Several names at once
 
@@ -276,10 +292,12 @@ class Reads:
         hits = {name: hit for name in names if (hit := self._hit(name)) is not None}
         if len(hits) < len(set(names)):
             return None
-        entries = {hit.entry.key: hit.entry for hit in hits.values()}
-        if any(entries[hit.entry.key] is not hit.entry for hit in hits.values()):
-            return None
-        return {name: self.secret_of(name, hits[name]) for name in names}
+        secrets = {
+            name: secret for name in names if (secret := self._secret_of(name, hits[name])) is not None
+        }
+        # A new version takes the direct entries of the old one away before it gets any of its own.
+        is_changed = any(self._cache.hits.get(name) is not hit for name, hit in hits.items())
+        return None if is_changed or len(secrets) < len(hits) else secrets
 
     def _outdated(self, results: Results) -> tuple[list[str], dict[DocumentKey, Looked]]:
         """Return which names were found in an older version of a document than others were, and the newest ones.
@@ -321,16 +339,16 @@ def _all_or_raise(results: Mapping[str, Secret | SecretSourceError]) -> dict[str
     return {name: result for name, result in results.items() if not isinstance(result, SecretSourceError)}
 
 
-def _kept(ask: Ask, looked: Looked) -> list[Entry]:
+def _kept(ask: Ask, looked: Looked) -> list[tuple[DocumentKey, Entry]]:
     """Return the entry of an answer that must be in the cache still for a direct entry to rest on it."""
     entry = looked.entry
-    gone = entry is None or (isinstance(entry.answer, NotThere) and is_local(ask.link.resolver))
-    return [] if entry is None or gone else [entry]
+    gone = entry is None or (not entry.is_there and is_local(ask.link.resolver))
+    return [] if entry is None or gone else [(ask.key, entry)]
 
 
 def _rested_on(results: Iterable[Found | SecretSourceError]) -> list[tuple[DocumentKey, Looked]]:
     return [
-        (key_of(ask), looked)
+        (ask.key, looked)
         for result in results
         if not isinstance(result, SecretSourceError)
         for ask, looked in result.rests_on

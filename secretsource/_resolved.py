@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from secretsource._cache import Entry
 from secretsource._chain import Ask
 from secretsource._clock import Clock
-from secretsource._secret import NotThere, Secret
+from secretsource._entries import Entry
+from secretsource._secret import Secret
 
 __all__ = ["are_same", "secret_from"]
 
 
 def secret_from(name: str, ask: Ask, entry: Entry, *, stale: bool, clock: Clock) -> Secret:
     """Return the secret that *entry* holds for what is asked."""
-    document = entry.answer
-    assert not isinstance(document, NotThere), "the walk has looked"  # noqa: S101
-    value = document.pick(ask.location.field)
+    value = entry.pick(ask.location.field)
     assert value is not None, "the walk has looked"  # noqa: S101
     return Secret(
         name=name,
         source=ask.link.name,
         location=str(ask.location),
-        version=document.version,
+        version=entry.version,
         stale=stale,
-        lease=document.lease,
+        lease=entry.lease,
         masked_value=value,
         fetched_at=entry.fetched_at,
         clock=clock,

@@ -15,14 +15,14 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from secretsource._cache import DocumentKey, Entry
 from secretsource._chain import Ask
 from secretsource._clock import Clock
-from secretsource._documents import key_of
+from secretsource._entries import Entry
 from secretsource._fork import reset_in_child
+from secretsource._keys import DocumentKey
 from secretsource._reentry import is_held_here
 from secretsource._resolved import are_same, secret_from
-from secretsource._secret import Document, Secret
+from secretsource._secret import Secret
 
 if TYPE_CHECKING:
     from secretsource._chain import Looked
@@ -154,15 +154,13 @@ class Rotations:
             with self._lock:
                 self._start()
 
-    def landed(self, entry: Entry) -> None:
-        """Take note of a new answer, before any newer one can come."""
+    def landed(self, key: DocumentKey, entry: Entry) -> None:
+        """Take note of a new answer for *key*, before any newer one can come."""
         for watch in list(self._watches.values()) if self._watches else ():
-            ask, document = watch.ask, entry.answer
-            if ask is None or key_of(ask) != entry.key:
-                continue
-            if isinstance(document, Document) and document.pick(ask.location.field) is not None:
+            ask = watch.ask
+            if ask is not None and ask.key == key and entry.pick(ask.location.field) is not None:
                 secret = secret_from(watch.name, ask, entry, stale=False, clock=self._clock)
-                self._note(watch, ask, secret, entry, {entry.key: entry.number})
+                self._note(watch, ask, secret, entry, {key: entry.number})
 
     def pause(self) -> None:
         """End the thread and forget every value; the next read starts another one, and what it gets is the new base."""
@@ -178,7 +176,7 @@ class Rotations:
     ) -> None:
         with self._lock:
             # Within a document its own number tells the newer answer; between two, the whole walks do.
-            if watch.key == entry.key:
+            if watch.key == ask.key:
                 is_newer = entry.number > watch.document_number
             else:
                 is_newer = _is_newer(numbers, watch.numbers)
@@ -186,7 +184,7 @@ class Rotations:
             if not is_newer:
                 return
             known, watch.secret, watch.ask = watch.secret, secret, ask
-            watch.key, watch.document_number = entry.key, entry.number
+            watch.key, watch.document_number = ask.key, entry.number
             if known is not None and not are_same(known, secret):
                 self._changes.append(_Change(watch, watch.callbacks, known, secret))
                 self._changed.put(None)

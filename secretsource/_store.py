@@ -173,9 +173,9 @@ class Store:
         """
         try:
             hit = self._hits[name]
-            if self._clock() < hit.until and not refresh:
-                hit.entry.used = True
-                return hit.secret or self._reads.secret_of(name, hit)
+            if self._clock() < hit.until and not refresh and hit.secret is not None:
+                hit.used = True
+                return hit.secret
         except (KeyError, TypeError):
             pass  # nothing is cached, or it is no name: told further on
         try:
@@ -199,9 +199,9 @@ class Store:
         """Do what `get` does without blocking the event loop; a cached read never leaves its thread."""
         try:
             hit = self._hits[name]
-            if self._clock() < hit.until and not refresh:
-                hit.entry.used = True
-                return hit.secret or self._reads.secret_of(name, hit)
+            if self._clock() < hit.until and not refresh and hit.secret is not None:
+                hit.used = True
+                return hit.secret
         except (KeyError, TypeError):
             pass  # nothing is cached, or it is no name: told further on
         try:

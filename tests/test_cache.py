@@ -1,77 +1,76 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
-from secretsource._cache import Cache, DocumentKey, Entry, Hit
-from secretsource._secret import Document, NotThere, masked
+import pytest
+
+from secretsource import _entries
+from secretsource._cache import Cache
+from secretsource._entries import Entry, Hit, Whole
+from secretsource._keys import DocumentKey, document_key
+from secretsource._secret import Document, Secret, masked
+
+Kept = tuple[DocumentKey, Entry]
 
 
 def key_of(address: str) -> DocumentKey:
-    return DocumentKey("fake", address, None, None)
+    return document_key("fake", address)
 
 
-def entry_of(address: str, number: int = 1, *, lease: float | None = None) -> Entry:
-    answer = Document(value=f"of {address}", lease=lease)
-    return Entry(key_of(address), answer, fetched_at=100.0, number=number)
+def entry_of(address: str, number: int = 1, **more: str) -> Entry:
+    return _entries.entry_of(Document(value=f"of {address}", **more), fetched_at=100.0, number=number)
 
 
-def hit_of(name: str, entry: Entry) -> Hit:
-    del name
-    return Hit(masked("any"), entry, 200.0)
+def kept(cache: Cache, address: str, number: int = 1, **more: str) -> Entry:
+    """Put the answer of a text alone into a cache, or of a document with *more*, and return its entry."""
+    entry = entry_of(address, number, **more)
+    cache.put(key_of(address), entry)
+    return entry
 
 
-def link(cache: Cache, name: str, entry: Entry, *rests_on: Entry) -> None:
-    cache.link(name, hit_of(name, entry), [*rests_on, entry])
-
-
-class TestEntry:
-    def test_its_lease_is_that_of_the_document(self) -> None:
-        assert 10.0 == entry_of("a", lease=10).lease
-        assert entry_of("a").lease is None
-
-    def test_what_is_not_there_has_no_lease(self) -> None:
-        assert Entry(key_of("a"), NotThere(), fetched_at=100.0, number=1).lease is None
+def link(cache: Cache, name: str, address: str, entry: Entry, *rests_on: Kept, value: str = "any") -> None:
+    cache.link(name, entry, masked(value), 200.0, rests_on=[*rests_on, (key_of(address), entry)])
 
 
 class TestOrder:
     def test_a_newer_answer_replaces_an_older_one_and_its_direct_entries(self) -> None:
-        cache, old, new = Cache(4), entry_of("a", 1), entry_of("a", 2)
-        cache.put(old)
-        link(cache, "name", old)
-        cache.put(new)
+        cache = Cache(4)
+        link(cache, "name", "a", kept(cache, "a", 1))
+        new = kept(cache, "a", 2)
         assert new is cache.get(key_of("a"))
         assert {} == cache.hits
 
     def test_an_older_answer_never_replaces_a_newer_one(self) -> None:
-        cache, new = Cache(4), entry_of("a", 2)
-        cache.put(new)
-        link(cache, "name", new)
-        cache.put(entry_of("a", 1))
+        cache = Cache(4)
+        new = kept(cache, "a", 2)
+        link(cache, "name", "a", new)
+        kept(cache, "a", 1)
         assert new is cache.get(key_of("a"))
         assert ["name"] == list(cache.hits)
 
     def test_an_older_answer_is_not_kept_after_a_newer_denial(self) -> None:
         cache = Cache(4)
         cache.drop(key_of("a"), 2)
-        cache.put(entry_of("a", 1))
+        kept(cache, "a", 1)
         assert cache.get(key_of("a")) is None
-        cache.put(entry_of("a", 3))
+        kept(cache, "a", 3)
         assert cache.get(key_of("a")) is not None
 
     def test_an_older_denial_does_not_drop_a_newer_answer_nor_undo_a_newer_denial(self) -> None:
         cache = Cache(4)
-        cache.put(entry_of("a", 5))
+        kept(cache, "a", 5)
         cache.drop(key_of("a"), 4)
         assert cache.get(key_of("a")) is not None
         cache.drop(key_of("a"), 9)
         cache.drop(key_of("a"), 7)
-        cache.put(entry_of("a", 8))
+        kept(cache, "a", 8)
         assert cache.get(key_of("a")) is None
 
     def test_a_drop_leaves_the_answers_of_other_documents_alone(self) -> None:
         cache = Cache(4)
         cache.drop(key_of("a"), 9)
-        cache.put(entry_of("b", 1))
+        kept(cache, "b", 1)
         assert cache.get(key_of("b")) is not None
 
     def test_many_other_denials_do_not_let_an_older_answer_back(self) -> None:
@@ -79,79 +78,113 @@ class TestOrder:
         cache.drop(key_of("a"), 5)
         for number in range(6, 20):
             cache.drop(key_of(f"other {number}"), number)
-        cache.put(entry_of("a", 4))
+        kept(cache, "a", 4)
         assert None is cache.get(key_of("a"))
 
     def test_an_evicted_answer_does_not_let_an_older_one_back(self) -> None:
         cache = Cache(4)
-        cache.put(entry_of("a", 5))
+        kept(cache, "a", 5)
         for number in range(6, 12):
-            cache.put(entry_of(f"other {number}", number))
-        cache.put(entry_of("a", 4))
+            kept(cache, f"other {number}", number)
+        kept(cache, "a", 4)
         assert None is cache.get(key_of("a"))
 
     def test_clearing_forgets_all_and_what_older_flights_bring(self) -> None:
-        cache, entry = Cache(4), entry_of("a", 1)
-        cache.put(entry)
-        link(cache, "name", entry)
+        cache = Cache(4)
+        link(cache, "name", "a", kept(cache, "a", 1))
         cache.clear(3)
-        cache.put(entry_of("b", 2))
+        kept(cache, "b", 2)
         assert (0, {}) == (len(cache), cache.hits)
-        cache.put(entry_of("b", 4))
+        kept(cache, "b", 4)
         assert 1 == len(cache)
 
     def test_the_direct_entries_are_one_object_for_ever(self) -> None:
         cache = Cache(1)
         hits = cache.hits
-        cache.put(entry_of("a"))
+        kept(cache, "a")
         cache.clear(1)
-        cache.put(entry_of("b", 2))
+        kept(cache, "b", 2)
         assert hits is cache.hits
 
 
 class TestLinks:
     def test_a_name_is_not_linked_to_a_document_that_is_gone_or_was_replaced(self) -> None:
         cache, old = Cache(4), entry_of("a", 1)
-        link(cache, "name", old)
+        link(cache, "name", "a", old)
         assert {} == cache.hits
-        cache.put(old)
-        cache.put(entry_of("a", 2))
-        link(cache, "name", old)
+        cache.put(key_of("a"), old)
+        kept(cache, "a", 2)
+        link(cache, "name", "a", old)
         assert {} == cache.hits
 
     def test_a_name_goes_with_any_answer_it_rests_on(self) -> None:
-        cache, front, back = Cache(4), entry_of("front"), entry_of("back")
-        cache.put(front)
-        cache.put(back)
-        link(cache, "name", back, front)
+        cache = Cache(4)
+        front, back = kept(cache, "front"), kept(cache, "back", 2)
+        link(cache, "name", "back", back, (key_of("front"), front))
         assert ["name"] == list(cache.hits)
         cache.drop(key_of("front"), 2)
         assert {} == cache.hits
-        link(cache, "name", back, front)
+        link(cache, "name", "back", back, (key_of("front"), front))
         assert {} == cache.hits
 
-    def test_all_names_of_a_document_go_with_it(self) -> None:
-        cache, entry = Cache(4), entry_of("a")
-        cache.put(entry)
+    @pytest.mark.parametrize("more", [{}, {"version": "7"}], ids=["a text alone", "a document"])
+    def test_all_names_of_an_answer_go_with_it(self, more: dict[str, str]) -> None:
+        cache = Cache(4)
+        entry = kept(cache, "a", **more)
         for name in ("one", "two", "three"):
-            link(cache, name, entry)
+            link(cache, name, "a", entry)
+        assert 3 == len(cache.hits)
         cache.drop(key_of("a"), 1)
         assert {} == cache.hits
 
     def test_many_spellings_of_one_document_are_bounded(self) -> None:
-        cache, entry = Cache(5), entry_of("a")
-        cache.put(entry)
+        cache = Cache(5)
+        entry = kept(cache, "a", version="7")
         for number in range(1000):
-            link(cache, f"spelling-{number}", entry)
+            link(cache, f"spelling-{number}", "a", entry)
             assert len(cache.hits) <= 20
             assert len(entry.names) <= 20
         assert set(cache.hits) == set(entry.names)
 
+    def test_a_text_alone_and_its_first_name_are_one_object(self) -> None:
+        cache = Cache(4)
+        entry = kept(cache, "a")
+        link(cache, "one", "a", entry, value="of a")
+        link(cache, "two", "a", entry, value="of a")
+        assert entry is cache.hits["one"]
+        assert entry is not cache.hits["two"]
+        cache.unlink(key_of("a"))
+        link(cache, "two", "a", entry, value="of a")
+        assert entry is not cache.hits["two"]  # a reader may have it in hand still, as that of the first name
+
+    def test_a_secret_that_the_answer_does_not_tell_is_on_a_direct_entry_of_its_own(self) -> None:
+        cache = Cache(4)
+        entry = kept(cache, "a")
+        stale = Secret(name="one", source="s", location="l", masked_value=masked("of a"), fetched_at=0.0)
+        cache.link("one", entry, masked("of a"), 9.0, secret=stale, rests_on=[(key_of("a"), entry)])
+        assert (stale, 9.0) == (cache.hits["one"].secret, cache.hits["one"].until)
+        assert entry is not cache.hits["one"]
+
+    @pytest.mark.parametrize("does", ["clear", "drop"])
+    def test_what_a_signal_handler_forgets_meanwhile_is_not_linked(self, does: str) -> None:
+        cache = Cache(4)
+        key = key_of("a")
+
+        class Interrupted(Whole):
+            def hit_for(self, *arguments: Any) -> Hit:
+                cache.clear(1) if does == "clear" else cache.drop(key, 1)
+                return super().hit_for(*arguments)
+
+        entry = Interrupted(Document(value="of a"), fetched_at=100.0, number=1)
+        cache.put(key, entry)
+        link(cache, "name", "a", entry)
+        assert {} == cache.hits
+
     def test_linking_a_name_again_does_not_list_it_twice(self) -> None:
-        cache, entry = Cache(4), entry_of("a")
-        cache.put(entry)
-        link(cache, "name", entry)
-        link(cache, "name", entry)
+        cache = Cache(4)
+        entry = kept(cache, "a")
+        link(cache, "name", "a", entry)
+        link(cache, "name", "a", entry)
         assert ("name",) == entry.names
 
 
@@ -159,65 +192,140 @@ class TestEviction:
     def test_no_more_documents_are_kept_than_allowed_and_the_oldest_goes_first(self) -> None:
         cache = Cache(3)
         for address in "abcd":
-            cache.put(entry_of(address))
+            kept(cache, address)
         assert 3 == len(cache)
         assert cache.get(key_of("a")) is None
 
     def test_reading_a_document_makes_it_the_last_to_go(self) -> None:
         cache = Cache(3)
         for address in "abc":
-            cache.put(entry_of(address))
+            kept(cache, address)
         cache.get(key_of("a"))
-        cache.put(entry_of("d"))
+        kept(cache, "d")
         assert cache.get(key_of("b")) is None
         assert cache.get(key_of("a")) is not None
 
     def test_the_mark_of_a_hit_counts_as_a_use_once(self) -> None:
-        cache, hot = Cache(3), entry_of("hot")
-        cache.put(hot)
+        cache = Cache(3)
+        hot = kept(cache, "hot")
         hot.used = True
         for address in "bcd":
-            cache.put(entry_of(address))
+            kept(cache, address)
         assert not hot.used
         assert hot is cache.get(key_of("hot"))
         assert hot.used
         for number, address in enumerate("efgh", 2):
-            cache.put(entry_of(address, number))
+            kept(cache, address, number)
         assert cache.get(key_of("hot")) is None
 
     def test_when_all_are_marked_one_goes_all_the_same(self) -> None:
         cache = Cache(3)
-        entries = [entry_of(address) for address in "abc"]
-        for entry in entries:
-            cache.put(entry)
-            entry.used = True
-        cache.put(entry_of("d"))
+        for address in "abc":
+            kept(cache, address).used = True
+        kept(cache, "d")
         assert 3 == len(cache)
         assert cache.get(key_of("d")) is not None
 
     def test_direct_entries_go_with_the_evicted_document(self) -> None:
-        cache, entry = Cache(1), entry_of("a")
-        cache.put(entry)
-        link(cache, "name", entry)
-        cache.put(entry_of("b"))
+        cache = Cache(1)
+        link(cache, "name", "a", kept(cache, "a"))
+        kept(cache, "b")
         assert {} == cache.hits
 
     def test_replacing_a_document_in_a_full_cache_evicts_nothing(self) -> None:
         cache = Cache(2)
-        cache.put(entry_of("a"))
-        cache.put(entry_of("b"))
-        cache.put(entry_of("b", 2))
+        kept(cache, "a")
+        kept(cache, "b")
+        kept(cache, "b", 2)
         assert cache.get(key_of("a")) is not None
+
+    def test_the_mark_of_a_name_counts_for_the_document_that_it_is_from(self) -> None:
+        cache = Cache(3)
+        front, hot = kept(cache, "front"), kept(cache, "hot", 2, version="7")
+        link(cache, "name", "hot", hot, (key_of("front"), front))
+        cache.hits["name"].used = True
+        for number, address in enumerate("cd", 3):
+            kept(cache, address, number)
+        assert hot is cache.get(key_of("hot"))
+        assert cache.get(key_of("front")) is None
+
+    def test_the_mark_of_a_name_counts_once(self) -> None:
+        cache = Cache(3)
+        link(cache, "name", "hot", kept(cache, "hot", version="7"))
+        cache.hits["name"].used = True
+        for number, address in enumerate("bcdefgh", 2):
+            kept(cache, address, number)
+        assert cache.get(key_of("hot")) is None
+
+    @pytest.mark.parametrize("ends", ["unlink", "put", "_unlink_all"])
+    def test_the_mark_of_a_name_outlives_its_direct_entry(self, ends: str) -> None:
+        cache = Cache(3)
+        link(cache, "name", "hot", kept(cache, "hot", version="7"))
+        cache.hits["name"].used = True
+        if ends == "put":
+            kept(cache, "hot", 2, version="8")
+        else:
+            getattr(cache, ends)(*([key_of("hot")] if ends == "unlink" else []))
+        assert {} == cache.hits
+        for number, address in enumerate("bcd", 3):
+            kept(cache, address, number)
+        assert cache.get(key_of("hot")) is not None
+
+
+class TestDistrust:
+    @pytest.mark.parametrize("more", [{}, {"version": "7"}], ids=["a text alone", "a document"])
+    def test_the_answer_stays_and_is_marked_and_its_names_are_not_answered_from_it(
+        self, more: dict[str, str]
+    ) -> None:
+        cache = Cache(3)
+        entry = kept(cache, "a", 4, **more)
+        link(cache, "name", "a", entry)
+        cache.distrust(key_of("a"), 5)
+        left = cache.get(key_of("a"))
+        assert left is not None
+        assert (True, 4, 100.0, "of a") == (left.distrusted, left.number, left.fetched_at, left.pick(None))
+        assert {} == cache.hits
+
+    def test_a_newer_answer_is_trusted(self) -> None:
+        cache = Cache(3)
+        new = kept(cache, "a", 6)
+        cache.distrust(key_of("a"), 5)
+        assert new is cache.get(key_of("a"))
+        assert not new.distrusted
+
+    @pytest.mark.parametrize("more", [{}, {"version": "7"}], ids=["a text alone", "a document"])
+    def test_what_was_looked_at_before_is_no_direct_entry_any_more(self, more: dict[str, str]) -> None:
+        cache = Cache(3)
+        entry = kept(cache, "a", 4, **more)
+        cache.distrust(key_of("a"), 5)
+        link(cache, "name", "a", entry)
+        assert {} == cache.hits
+
+    @pytest.mark.parametrize("more", [{}, {"version": "7"}], ids=["a text alone", "a document"])
+    def test_it_keeps_its_mark(self, more: dict[str, str]) -> None:
+        cache = Cache(2)
+        link(cache, "name", "a", kept(cache, "a", 1, **more))
+        cache.hits["name"].used = True
+        kept(cache, "b", 2)
+        cache.distrust(key_of("a"), 3)
+        kept(cache, "c", 4)
+        assert cache.get(key_of("a")) is not None
+
+    def test_it_keeps_its_place_in_the_order(self) -> None:
+        cache = Cache(2)
+        kept(cache, "a", 1), kept(cache, "b", 2)
+        cache.distrust(key_of("a"), 3)
+        kept(cache, "c", 4)
+        assert (None, True) == (cache.get(key_of("a")), cache.get(key_of("b")) is not None)
 
 
 class TestChild:
     def test_a_change_that_the_fork_cut_short_is_put_in_order(self) -> None:
         # Another thread stood in the middle of an eviction: a document is out, its names are still there.
         cache = Cache(3)
-        entries = {address: entry_of(address) for address in "abc"}
+        entries = {address: kept(cache, address) for address in "abc"}
         for address, entry in entries.items():
-            cache.put(entry)
-            link(cache, f"name-{address}", entry)
+            link(cache, f"name-{address}", address, entry)
         held, release = threading.Event(), threading.Event()
 
         def hold() -> None:
@@ -235,13 +343,13 @@ class TestChild:
         assert entries["a"] is cache.get(key_of("a"))
         assert {} == cache.hits
         for address in "defgh":
-            cache.put(entry_of(address))
+            kept(cache, address)
         assert 3 == len(cache)
 
     def test_documents_stay_and_direct_entries_are_made_anew(self) -> None:
-        cache, entry = Cache(3), entry_of("a")
-        cache.put(entry)
-        link(cache, "name", entry)
+        cache = Cache(3)
+        entry = kept(cache, "a", version="7")
+        link(cache, "name", "a", entry)
         cache._reset()
         assert (1, {}, ()) == (len(cache), cache.hits, entry.names)
 
@@ -251,11 +359,11 @@ class TestChild:
         holder.acquire()
         cache._reset()
         done = threading.Event()
-        threading.Thread(target=lambda: (cache.put(entry_of("a")), done.set())).start()
+        threading.Thread(target=lambda: (kept(cache, "a"), done.set())).start()
         assert done.wait(5)
 
 
 def test_the_repr_counts_and_shows_none() -> None:
     cache = Cache(7)
-    cache.put(entry_of("a"))
+    kept(cache, "a")
     assert "Cache(1 of 7 documents)" == repr(cache)

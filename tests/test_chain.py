@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from secretsource._cache import DocumentKey, Entry
 from secretsource._chain import Ask, Found, Link, Looked, walk
+from secretsource._entries import entry_of
 from secretsource._secret import Document, NotThere
 from secretsource.errors import (
     AccessDenied,
@@ -34,8 +34,7 @@ def looked(answer: object) -> Looked:
     if isinstance(answer, SecretSourceError):
         return Looked(answer=answer, seconds=0.5)
     assert isinstance(answer, Document | NotThere)
-    key = DocumentKey("any", "path", None, None)
-    return Looked(answer=answer, entry=Entry(key, answer, fetched_at=0.0, number=1), seconds=0.5)
+    return Looked(answer=answer, entry=entry_of(answer, fetched_at=0.0, number=1), seconds=0.5)
 
 
 def drive(asks: list[Ask], answers: list[object], steps: list[Step] | None = None) -> Found:

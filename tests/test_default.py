@@ -86,6 +86,20 @@ def test_a_cached_secret_is_the_same_object_and_asks_nobody() -> None:
     assert ["a"] == resolver.asked
 
 
+@pytest.mark.parametrize("how", ["get_secret", "aget_secret"])
+async def test_a_cached_read_counts_as_a_use(how: str) -> None:
+    resolver = Scripted(dict.fromkeys("abcd", "any"))
+    default = _default.replace_default_store(Store([resolver], max_entries=2))
+    try:
+        get_secret("a")
+        for other in "bcd":
+            assert "any" == (get_secret("a") if how == "get_secret" else await aget_secret("a"))
+            get_secret(other)
+        assert ["a", "b", "c", "d"] == resolver.asked
+    finally:
+        _default.replace_default_store(default)
+
+
 def test_refresh_asks_whatever_is_cached() -> None:
     resolver = use(a="1")
     assert "1" == get_secret("a")

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from secretsource._cache import DocumentKey, Entry
 from secretsource._chain import Link
+from secretsource._entries import Entry, entry_of
 from secretsource._lifetime import LOCAL_TTL, Lifetime, refresh_after
 from secretsource._secret import Document, NotThere
 from secretsource.errors import Reason
@@ -15,12 +15,11 @@ STORE = Lifetime(ttl=100, max_stale=60, negative_ttl=5)
 
 
 def entry(*, lease: float | None = None, number: int = 1) -> Entry:
-    key = DocumentKey("fake", "a", None, None)
-    return Entry(key, Document(value="x", lease=lease), fetched_at=1000, number=number)
+    return entry_of(Document(value="x", lease=lease), fetched_at=1000, number=number)
 
 
 def not_there() -> Entry:
-    return Entry(DocumentKey("fake", "a", None, None), NotThere(Reason.MISSING), fetched_at=1000, number=1)
+    return entry_of(NotThere(Reason.MISSING), fetched_at=1000, number=1)
 
 
 def times(lifetime: Lifetime) -> tuple[float, float, float]:

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from secretsource._cache import DocumentKey
+from secretsource._keys import DocumentKey, document_key
 from secretsource._outages import LONGEST_PAUSE, SHORTEST_PAUSE, Outages, pause_after
 from secretsource.errors import BackendUnavailable, Reason
 
@@ -12,7 +12,7 @@ DOWN = BackendUnavailable()
 
 
 def key(address: str = "a", resolver: str = "fake") -> DocumentKey:
-    return DocumentKey(resolver, address, None, None)
+    return document_key(resolver, address)
 
 
 def told(caplog: pytest.LogCaptureFixture) -> list[str]:

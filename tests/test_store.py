@@ -395,8 +395,8 @@ def test_readers_and_forgetters_together_never_see_a_wrong_value() -> None:
 
     assert [[]] * 4 == in_threads(4, work)
     assert len(store._reads._cache) <= 3
-    kept = {id(entry) for entry in store._reads._cache._documents.values()}
-    assert all(id(hit.entry) in kept for hit in store._reads._cache.hits.values())
+    kept = {entry.number for entry in store._reads._cache._documents.values()}
+    assert all(hit.number in kept for hit in store._reads._cache.hits.values())
 
 
 class TestAfterAFailedVerification:
@@ -493,3 +493,79 @@ def test_a_store_that_is_closed_or_dropped_leaves_no_idle_thread(
     del store
     end(stores)
     assert eventually(lambda: gc.collect() >= 0 and not left(), within=3)
+
+
+class TestDirectEntries:
+    """What a store keeps of a name that was read, so that the next reader does with a look-up."""
+
+    def test_all_are_looked_over_in_one_moment_within_a_minute(self) -> None:
+        backend, clock = FakeResolver(), FakeClock()
+        for name in "abc":
+            backend.says[name] = Document(value=name)
+        store = Store([backend], ttl=1000, clock=clock)
+        for name in "ab":
+            store.get(name)
+            clock.advance(30)
+        assert (
+            store._hits["a"].until is store._hits["b"].until
+        )  # a number of its own would be 24 bytes of each
+        assert 1060 == store._hits["a"].until
+        store.get("c")
+        assert 1120 == store._hits["c"].until
+        clock.now = 5.0
+        store.get("c", refresh=True)
+        assert 65 == store._hits["c"].until
+
+    def test_what_is_due_before_that_has_a_moment_of_its_own(self) -> None:
+        backend, clock = FakeResolver(), FakeClock()
+        backend.says["a"], backend.says["b"] = Document(value="a"), Document(value="b", lease=6)
+        store = Store([backend], ttl=1000, clock=clock)
+        store.get("a"), store.get("b")
+        assert store._hits["b"].until <= 1004.4 < store._hits["a"].until
+
+    @pytest.mark.parametrize(
+        "read", [lambda store: store.get("a"), lambda store: store.get_many(["a"])["a"]], ids=["get", "many"]
+    )
+    @pytest.mark.parametrize("more", [{}, {"version": "7"}, {"fields": {"f": "x"}}], ids=str)
+    def test_one_whose_answer_is_gone_meanwhile_is_none(
+        self, read: Callable[[Store], Any], more: dict[str, Any]
+    ) -> None:
+        backend = FakeResolver()
+        backend.says["a"] = Document(value="old", **more)
+        store = Store([backend])
+        store.get("a")
+        backend.says["a"] = Document(value="new")
+        store._reads._cache._documents.clear()  # as another thread does it, before it takes the direct entry
+        assert "new" == read(store).value
+
+    def test_of_two_names_that_are_not_of_one_version_none_is_used(self) -> None:
+        backend = FakeResolver(fields=True)
+        backend.says["d"] = Document(fields={"a": "a1", "b": "b1"})
+        store = Store([backend])
+        old = store.get_many(["d/a", "d/b"])
+        hit = store._hits["d/a"]
+        backend.says["d"] = Document(fields={"a": "a2", "b": "b2"})
+        store.get("d/b", refresh=True)
+        taken = store._reads._cache.hits
+
+        class Late(dict[str, Any]):
+            """Gives a reader of the first name what was there a moment ago, once."""
+
+            def get(self, name: str, default: Any = None) -> Any:
+                late, self.late = getattr(self, "late", hit), None
+                return late if name == "d/a" and late else super().get(name, default)
+
+        store._reads._cache.hits = Late(taken)
+        hit.secret = old["d/a"]
+        found = store.get_many(["d/a", "d/b"])
+        assert ["a2", "b2"] == [each.value for each in found.values()]
+
+    def test_two_spellings_of_one_text_have_each_its_own_name_and_ttl(self) -> None:
+        backend, clock = FakeResolver(), FakeClock()
+        backend.says["a"] = Document(value="any")
+        store = Store([backend], ttl=1000, clock=clock, names={"a": NameSettings(ttl=10)})
+        store.get("fake://a"), store.get("a")
+        assert store._hits["a"].until < 1010 < store._hits["fake://a"].until
+        for _ in range(2):
+            assert ["a", "fake://a"] == [store.get(name).name for name in ("a", "fake://a")]
+        assert 1 == len(backend.calls)

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from secretsource import InvalidReference, Link, Secret, Store
-from secretsource._cache import DocumentKey
+from secretsource._keys import DocumentKey, document_key
 from secretsource._rotation import _is_newer
 from secretsource.errors import AccessDenied
 from secretsource.resolvers import Document
@@ -471,7 +471,7 @@ def test_a_storm_is_told_without_a_gap(world: World) -> None:
 class TestWhichWalkIsNewer:
     """A walk says which flight each link's answer came with; the first link that both have seen differently decides."""
 
-    A, B = (DocumentKey(link, "x", None, None) for link in "ab")
+    A, B = (document_key(link, "x") for link in "ab")
 
     @pytest.mark.parametrize(
         ("numbers", "known", "expected"),
