@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import threading
@@ -10,13 +10,9 @@ if TYPE_CHECKING:
 __all__ = ["is_held_here"]
 
 
-class _Owned(Protocol):
-    def _is_owned(self) -> bool: ...
-
-
 def is_held_here(lock: threading.RLock) -> bool:
     """Whether this thread holds *lock*.
 
     It may take a re-entrant lock once more. But other threads wait for it, and it must not wait for them.
     """
-    return cast("_Owned", lock)._is_owned()  # `threading.Condition` asks its lock so, too
+    return bool(lock._is_owned())  # type: ignore[attr-defined]  # `threading.Condition` asks its lock so, too

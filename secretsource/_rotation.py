@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Mapping
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from secretsource._chain import Ask
 from secretsource._clock import Clock
@@ -64,13 +64,14 @@ class _Watch:
         self.failures, self.due = 0, 0.0
 
 
-class _Change(NamedTuple):
+class _Change:
     """One change of a name, for those who watched it then."""
 
-    watch: _Watch
-    callbacks: Mapping[int, Callback]
-    old: Secret
-    new: Secret
+    def __init__(self, watch: _Watch, old: Secret, new: Secret) -> None:
+        self.watch = watch
+        self.callbacks = watch.callbacks
+        self.old = old
+        self.new = new
 
     def tell(self) -> None:
         """Call every callback that has not been ended meanwhile."""
@@ -186,7 +187,7 @@ class Rotations:
             known, watch.secret, watch.ask = watch.secret, secret, ask
             watch.key, watch.document_number = ask.key, entry.number
             if known is not None and not are_same(known, secret):
-                self._changes.append(_Change(watch, watch.callbacks, known, secret))
+                self._changes.append(_Change(watch, known, secret))
                 self._changed.put(None)
 
     # The thread

@@ -121,9 +121,6 @@ class Store:
         self._rotations: Final = Rotations(_reader_of(self), clock)
         workers = Workers(max_concurrency, self._places.remote())
         self._release_workers: Final = workers.release
-        weakref.finalize(
-            self, workers.release
-        ).atexit = False  # a store that is dropped leaves no idle threads
         self._documents: Final = Documents(
             cache,
             workers,
@@ -381,6 +378,11 @@ class Store:
         for link in self._places.links():
             if isinstance(link.resolver, SupportsClose):
                 link.resolver.close()
+
+    def __del__(self) -> None:
+        """End idle threads of a store that is dropped."""
+        with contextlib.suppress(AttributeError):  # it could not be made
+            self._release_workers()
 
     def __enter__(self) -> Self:
         """Return the store itself."""

@@ -7,7 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from queue import Empty, SimpleQueue
-from typing import Final, NamedTuple
+from typing import Final
 
 from secretsource._deadline import Deadline
 from secretsource._fork import reset_in_child
@@ -20,9 +20,12 @@ _START_SECONDS = 1.0
 _END: Final = object()
 
 
-class _Task(NamedTuple):
-    lane: str
-    run: Callable[[], None]
+class _Task:
+    __slots__ = ("lane", "run")
+
+    def __init__(self, lane: str, run: Callable[[], None]) -> None:
+        self.lane = lane
+        self.run = run
 
 
 class Workers:
