@@ -53,12 +53,12 @@ class ForkCases:
     def test_a_child_that_is_forked_during_the_first_import_reads(self, backend: Backend) -> None:
         for module in self.modules:
             # A half-imported module fails each time. OpenSSL's own locks, held by the thread that now makes its first
-            # handshake, may catch a child too, which the page on processes tells; not three times.
+            # handshake, may catch one child or the other, which the page on processes tells; not three times.
             for _ in range(3):
                 said = run_program(
                     "fork_in_import", backend.environ, {"values": backend.values, "module": module}
                 )
-                if said["children"].keys() != {"ended with -14"}:
+                if "ended with -14" not in said["children"]:
                     break
             assert {"children": {"right": 4}, "parent": {"right": 1}} == said, (module, said)
 
