@@ -92,7 +92,8 @@ def whole_import() -> AbstractContextManager[object]:
     """Return a block for the imports of a client library, during which this process is not forked.
 
     A child of a thread that forks while another one imports would inherit a module that is half there, and a lock on it
-    that nobody holds any more: it could never import it. So the fork waits, and the block is for imports alone.
+    that nobody holds any more: it could never import it. So the fork waits, and the block is for imports, and for what
+    a client sets up without asking anybody.
     """
     return _importing.lock  # the lock itself: what Ctrl-C interrupts in it leaves it released
 
@@ -123,7 +124,8 @@ class PerProcess(Generic[T]):
         """Remember how to build it.
 
         Args:
-            build: Called without arguments, under a lock; what it raises is raised by `get`.
+            build: Called without arguments, under a lock, with no fork meanwhile: it must ask nobody over a network.
+                What it raises is raised by `get`.
             modules: Imported before, with no fork in between: all that the object imports when it is used.
         """
         self._build = build
@@ -138,11 +140,10 @@ class PerProcess(Generic[T]):
             return built
         with self._lock:
             if not self._built:
-                self._import()
-                self._built.append(self._build())
+                self._set_up()
             return self._built[0]
 
-    def _import(self) -> None:
+    def _set_up(self) -> None:
         if self._modules:
             _importing.come_first()
         with whole_import():
@@ -150,6 +151,7 @@ class PerProcess(Generic[T]):
                 importlib.import_module(module)
             if "ssl" in sys.modules:
                 _set_openssl_up()
+            self._built.append(self._build())  # loading certificates takes locks of OpenSSL's too
 
     def pop(self) -> T | None:
         """Forget the object and return it, or `None`; the next `get` builds a new one."""
