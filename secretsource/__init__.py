@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         DeadlineExceeded,
         InvalidReference,
         InvalidResponse,
+        InvalidValue,
         MissingDependency,
         Outcome,
         Reason,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
         SecretNotFound,
         SecretSourceError,
         Step,
+        WriteConflict,
     )
     from secretsource.resolvers import Deadline, Location, Resolver
 
@@ -62,6 +64,7 @@ __all__ = [
     "Explanation",
     "InvalidReference",
     "InvalidResponse",
+    "InvalidValue",
     "Link",
     "Location",
     "MaskedBytes",
@@ -79,6 +82,7 @@ __all__ = [
     "SecretSourceError",
     "Step",
     "Store",
+    "WriteConflict",
     "__version__",
     "aget_secret",
     "attempts",
@@ -96,7 +100,8 @@ __all__ = [
 _HOMES = {
     "errors": (
         "AccessDenied BackendUnavailable ConfigError DeadlineExceeded InvalidReference InvalidResponse "
-        "MissingDependency Outcome Reason ResolverError SecretNotFound SecretSourceError Step"
+        "InvalidValue MissingDependency Outcome Reason ResolverError SecretNotFound SecretSourceError Step "
+        "WriteConflict"
     ),
     "resolvers": "Deadline Location Resolver",
     "_attempts": "Attempt Attempts",

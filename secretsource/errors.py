@@ -3,11 +3,13 @@
     SecretSourceError
     ├── ConfigError
     ├── InvalidReference        (ValueError)
+    ├── InvalidValue            (ValueError)
     ├── MissingDependency       (ImportError)
     ├── SecretNotFound          (LookupError)
     └── ResolverError
         ├── AccessDenied        (PermissionError)
         ├── InvalidResponse
+        ├── WriteConflict
         └── BackendUnavailable  (ConnectionError)
             └── DeadlineExceeded (TimeoutError)
 
@@ -32,6 +34,7 @@ __all__ = [
     "DeadlineExceeded",
     "InvalidReference",
     "InvalidResponse",
+    "InvalidValue",
     "MissingDependency",
     "Outcome",
     "Reason",
@@ -39,6 +42,7 @@ __all__ = [
     "SecretNotFound",
     "SecretSourceError",
     "Step",
+    "WriteConflict",
     "is_ctrl_c",
     "resolver_error",
 ]
@@ -59,6 +63,7 @@ class Reason(StrEnum):
     SEALED = "sealed"
     SERVER = "server"
     BROKEN = "broken"
+    CONFLICT = "conflict"
 
     @property
     def text(self) -> str:
@@ -79,6 +84,7 @@ _TEXTS = {
     Reason.SEALED: "sealed or in standby",
     Reason.SERVER: "server error",
     Reason.BROKEN: "broken answer",
+    Reason.CONFLICT: "changed by somebody else",
 }
 
 
@@ -131,6 +137,10 @@ class ConfigError(SecretSourceError):
 
 class InvalidReference(SecretSourceError, ValueError):
     """A name or reference does not follow the grammar; raised before anything is looked up."""
+
+
+class InvalidValue(SecretSourceError, ValueError):
+    """A value that is to be written is one that the backend cannot hold. The message says why, and does not show it."""
 
 
 class MissingDependency(SecretSourceError, ImportError):
@@ -236,6 +246,12 @@ class InvalidResponse(ResolverError):
     default_reason = Reason.BROKEN
 
 
+class WriteConflict(ResolverError):
+    """Nothing was written: the current version is not the one that was to be replaced, or changed again and again."""
+
+    default_reason = Reason.CONFLICT
+
+
 class BackendUnavailable(ResolverError, ConnectionError):
     """The backend could not be reached or cannot answer now. ``retry_after`` is in seconds, where it said so."""
 
@@ -265,6 +281,8 @@ def resolver_error(
         kind = AccessDenied
     elif reason is Reason.BROKEN:
         kind = InvalidResponse
+    elif reason is Reason.CONFLICT:
+        kind = WriteConflict
     return kind(detail, reason=reason, location=location, retry_after=retry_after)
 
 

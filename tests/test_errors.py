@@ -14,6 +14,7 @@ from secretsource.errors import (
     DeadlineExceeded,
     InvalidReference,
     InvalidResponse,
+    InvalidValue,
     MissingDependency,
     Outcome,
     Reason,
@@ -21,6 +22,7 @@ from secretsource.errors import (
     SecretNotFound,
     SecretSourceError,
     Step,
+    WriteConflict,
     resolver_error,
 )
 
@@ -31,6 +33,7 @@ DENIED = Step(
 EVERY = [
     ConfigError("wrong"),
     InvalidReference("wrong"),
+    InvalidValue("wrong"),
     MissingDependency("wrong"),
     SecretNotFound("a/b", (MISSING, DENIED)),
     *(
@@ -42,7 +45,14 @@ EVERY = [
             steps=(MISSING, DENIED),
             retry_after=2.5,
         )
-        for kind in (ResolverError, AccessDenied, InvalidResponse, BackendUnavailable, DeadlineExceeded)
+        for kind in (
+            ResolverError,
+            AccessDenied,
+            InvalidResponse,
+            WriteConflict,
+            BackendUnavailable,
+            DeadlineExceeded,
+        )
     ),
 ]
 
@@ -57,6 +67,8 @@ EVERY = [
         (ResolverError, (SecretSourceError,)),
         (AccessDenied, (ResolverError, PermissionError)),
         (InvalidResponse, (ResolverError,)),
+        (WriteConflict, (ResolverError,)),
+        (InvalidValue, (SecretSourceError, ValueError)),
         (BackendUnavailable, (ResolverError, ConnectionError)),
         (DeadlineExceeded, (BackendUnavailable, TimeoutError)),
     ],
@@ -154,6 +166,7 @@ def test_a_failure_without_any_detail_still_says_why() -> None:
     [
         (AccessDenied, Reason.DENIED),
         (InvalidResponse, Reason.BROKEN),
+        (WriteConflict, Reason.CONFLICT),
         (BackendUnavailable, Reason.SERVER),
         (DeadlineExceeded, Reason.TIMEOUT),
     ],
@@ -171,6 +184,7 @@ def test_a_reason_may_be_given_as_text() -> None:
     [
         ("denied", AccessDenied),
         ("broken", InvalidResponse),
+        ("conflict", WriteConflict),
         *(
             (each, BackendUnavailable)
             for each in ("refused", "dns", "tls", "timeout", "throttled", "sealed", "server")

@@ -20,7 +20,8 @@ DOCUMENTED = {
     "Resolver", "Location", "Deadline", "Document", "NotThere",
     # errors
     "SecretSourceError", "ConfigError", "InvalidReference", "MissingDependency", "SecretNotFound", "ResolverError",
-    "AccessDenied", "InvalidResponse", "BackendUnavailable", "DeadlineExceeded", "Reason",
+    "AccessDenied", "InvalidResponse", "BackendUnavailable", "DeadlineExceeded", "Reason", "InvalidValue",
+    "WriteConflict",
     "__version__",
 }  # fmt: skip
 

@@ -12,6 +12,7 @@ from secretsource import (
     BackendUnavailable,
     ConfigError,
     InvalidReference,
+    InvalidValue,
     MissingDependency,
     SecretNotFound,
     SecretSourceError,
@@ -27,6 +28,7 @@ BROKEN_PIPE = 141
 STATUSES: tuple[tuple[type[SecretSourceError], int], ...] = (
     (SecretNotFound, 1),
     (InvalidReference, 2),
+    (InvalidValue, 2),
     (ConfigError, 3),
     (MissingDependency, 3),
     (AccessDenied, 4),

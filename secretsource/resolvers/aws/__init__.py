@@ -10,15 +10,15 @@ from secretsource._reference import check_resolver_name, is_reference
 from secretsource._secret import Document, NotThere
 from secretsource.resolvers import Answer, Location
 from secretsource.resolvers._address import hidden
+from secretsource.resolvers._aws._calls import asked
+from secretsource.resolvers._aws._client import Clients
+from secretsource.resolvers._aws._failure import Failure
+from secretsource.resolvers._aws._quiet import own_call
 from secretsource.resolvers._installed import check_installed
 from secretsource.resolvers._not_pickled import NotPickled
 from secretsource.resolvers._retry import with_retries
-from secretsource.resolvers.aws._calls import asked
-from secretsource.resolvers.aws._client import Clients
 from secretsource.resolvers.aws._document import document_of
-from secretsource.resolvers.aws._failure import Failure
 from secretsource.resolvers.aws._location import locate_name, locate_reference, request_for, with_region
-from secretsource.resolvers.aws._quiet import own_call
 from secretsource.resolvers.aws._settings import Settings
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _MODULES = (
     "botocore.exceptions",
     "encodings.idna",
     "pkgutil",
-    "secretsource.resolvers.aws._session",
+    "secretsource.resolvers._aws._session",
 )
 
 

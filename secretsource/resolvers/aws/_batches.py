@@ -12,13 +12,13 @@ from secretsource._secret import Document, NotThere
 from secretsource.errors import Reason, ResolverError
 from secretsource.resolvers import Answer, Location
 from secretsource.resolvers._at_once import at_once
+from secretsource.resolvers._aws._calls import asked
+from secretsource.resolvers._aws._client import Clients
+from secretsource.resolvers._aws._failure import Failure
+from secretsource.resolvers._aws._quiet import own_call
 from secretsource.resolvers._own_error import own_error
 from secretsource.resolvers._retry import with_retries
-from secretsource.resolvers.aws._calls import asked
-from secretsource.resolvers.aws._client import Clients
 from secretsource.resolvers.aws._entries import OPERATION, answers_of
-from secretsource.resolvers.aws._failure import Failure
-from secretsource.resolvers.aws._quiet import own_call
 
 if TYPE_CHECKING:
     from types_boto3_secretsmanager import SecretsManagerClient

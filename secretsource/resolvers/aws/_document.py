@@ -9,8 +9,8 @@ from datetime import datetime
 
 from secretsource._secret import Document
 from secretsource.errors import Reason
+from secretsource.resolvers._aws._failure import Failure
 from secretsource.resolvers._oversize import is_larger
-from secretsource.resolvers.aws._failure import Failure
 
 __all__ = ["document_of", "members"]
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from secretsource._secret import Document, NotThere
 from secretsource.errors import Reason, ResolverError, resolver_error
 from secretsource.resolvers import Location
+from secretsource.resolvers._aws._errors import explained
 from secretsource.resolvers.aws._document import document_of
-from secretsource.resolvers.aws._errors import explained
 
 __all__ = ["OPERATION", "answers_of"]
 

@@ -16,10 +16,10 @@ import pytest
 
 from secretsource._deadline import Deadline
 from secretsource.errors import AccessDenied, ConfigError, InvalidReference
+from secretsource.resolvers._aws._client import CONNECT_TIMEOUT
+from secretsource.resolvers._aws._quiet import own_call
+from secretsource.resolvers._aws._wire import BoundedSession
 from secretsource.resolvers.aws import AwsResolver
-from secretsource.resolvers.aws._client import CONNECT_TIMEOUT
-from secretsource.resolvers.aws._quiet import own_call
-from secretsource.resolvers.aws._wire import BoundedSession
 from tests.resolvers.aws.support import canary, fetch, found, login, read, refusal, resolver, server
 from tests.servers.faulty import FaultyServer
 

@@ -13,10 +13,10 @@ from botocore.exceptions import ClientError
 from secretsource._secret import NotThere
 from secretsource.errors import ConfigError, Reason, SecretSourceError, resolver_error
 from secretsource.resolvers import Location
-from secretsource.resolvers.aws._codes import CODES
-from secretsource.resolvers.aws._errors import explained
-from secretsource.resolvers.aws._exceptions import EXCEPTIONS
-from secretsource.resolvers.aws._failure import Failure
+from secretsource.resolvers._aws._codes import CODES
+from secretsource.resolvers._aws._errors import explained
+from secretsource.resolvers._aws._exceptions import EXCEPTIONS
+from secretsource.resolvers._aws._failure import Failure
 from tests.resolvers.aws.support import Canary, canary
 
 __all__ = ["canary"]
@@ -82,7 +82,7 @@ def test_each_error_that_all_services_share_is_in_the_table() -> None:
 
 
 def test_no_name_is_in_a_table_twice() -> None:
-    from secretsource.resolvers.aws import _codes, _exceptions
+    from secretsource.resolvers._aws import _codes, _exceptions
 
     for groups, table in ((_codes._GROUPS, CODES), (_exceptions._GROUPS, EXCEPTIONS)):
         assert len(table) == sum(len(names.split()) for _, names in groups)

@@ -23,8 +23,8 @@ from secretsource.errors import (
     Reason,
     ResolverError,
 )
+from secretsource.resolvers._aws._client import CONNECT_TIMEOUT
 from secretsource.resolvers.aws import AwsResolver
-from secretsource.resolvers.aws._client import CONNECT_TIMEOUT
 from tests.resolvers.aws.support import Canary, canary, fetch, found, login, read, refusal, resolver, server
 from tests.servers._process import free_port
 from tests.servers.faulty import FaultyServer

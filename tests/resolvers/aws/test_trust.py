@@ -18,8 +18,8 @@ from secretsource.errors import (
     Reason,
     ResolverError,
 )
+from secretsource.resolvers._aws._connections import _POOLS, _Proxies
 from secretsource.resolvers.aws import AwsResolver
-from secretsource.resolvers.aws._connections import _POOLS, _Proxies
 from tests.resolvers.aws.support import Canary, Login, fetch, found, login, read, refusal, resolver, server
 from tests.servers._process import free_port
 from tests.servers.faulty import FaultyServer

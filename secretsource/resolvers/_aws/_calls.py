@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, TypeVar
 from secretsource._fork import PerProcess
 from secretsource._secret import NotThere
 from secretsource.resolvers import Location
-from secretsource.resolvers.aws._client import Clients
-from secretsource.resolvers.aws._errors import explained
-from secretsource.resolvers.aws._failure import Failure
+from secretsource.resolvers._aws._client import Clients
+from secretsource.resolvers._aws._errors import explained
+from secretsource.resolvers._aws._failure import Failure
 
 if TYPE_CHECKING:
     from types_boto3_secretsmanager import SecretsManagerClient

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import urllib3
 from botocore.httpsession import URLLib3Session
 
+from secretsource.resolvers._aws._body import read_body
+from secretsource.resolvers._aws._client import CONNECT_TIMEOUT, READ_TIMEOUT
+from secretsource.resolvers._aws._connections import secure
+from secretsource.resolvers._aws._quiet import current_deadline
 from secretsource.resolvers._http import timeout_of
 from secretsource.resolvers._reply import MAX_BODY_OVERHEAD
-from secretsource.resolvers.aws._body import read_body
-from secretsource.resolvers.aws._client import CONNECT_TIMEOUT, READ_TIMEOUT
-from secretsource.resolvers.aws._connections import secure
-from secretsource.resolvers.aws._quiet import current_deadline
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest, AWSResponse

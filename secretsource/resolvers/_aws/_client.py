@@ -6,7 +6,7 @@ import os
 import threading
 from typing import TYPE_CHECKING, cast
 
-from secretsource.resolvers.aws._quiet import quiet_loggers
+from secretsource.resolvers._aws._quiet import quiet_loggers
 from secretsource.resolvers.aws._settings import Settings
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def _build(settings: Settings) -> SecretsManagerClient:
     It is one of botocore's: boto3's own would add nothing but the time to import it. ``AWS_REGION``, which boto3 leaves
     out and all other SDKs of AWS read, is the last resort.
     """
-    from secretsource.resolvers.aws._session import Session
+    from secretsource.resolvers._aws._session import Session
 
     quiet_loggers()
     session = Session(profile=settings.profile, max_bytes=settings.max_bytes)

@@ -8,8 +8,8 @@ import botocore.session
 from botocore.httpsession import URLLib3Session
 
 from secretsource.resolvers._address import parse_address
-from secretsource.resolvers.aws._connections import secure
-from secretsource.resolvers.aws._wire import bound
+from secretsource.resolvers._aws._connections import secure
+from secretsource.resolvers._aws._wire import bound
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient

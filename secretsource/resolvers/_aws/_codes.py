@@ -7,7 +7,7 @@ An answer without a known code is judged by its HTTP status.
 from __future__ import annotations
 
 from secretsource.errors import Reason
-from secretsource.resolvers.aws._failure import Meaning
+from secretsource.resolvers._aws._failure import Meaning
 
 __all__ = ["CODES", "of_status"]
 

@@ -7,7 +7,7 @@ class that is not named means what its nearest named base means.
 from __future__ import annotations
 
 from secretsource.errors import Reason
-from secretsource.resolvers.aws._failure import Meaning
+from secretsource.resolvers._aws._failure import Meaning
 
 __all__ = ["EXCEPTIONS", "LOCAL", "SETUP", "TLS", "WIRE", "meaning_of"]
 

@@ -11,10 +11,10 @@ from secretsource._reference import shown
 from secretsource._secret import NotThere
 from secretsource.errors import ConfigError, Reason, ResolverError
 from secretsource.resolvers import Location
+from secretsource.resolvers._aws._codes import CODES, of_status
+from secretsource.resolvers._aws._exceptions import LOCAL, SETUP, TLS, WIRE, meaning_of
+from secretsource.resolvers._aws._failure import Failure, Meaning
 from secretsource.resolvers._retry import number_of, retry_after
-from secretsource.resolvers.aws._codes import CODES, of_status
-from secretsource.resolvers.aws._exceptions import LOCAL, SETUP, TLS, WIRE, meaning_of
-from secretsource.resolvers.aws._failure import Failure, Meaning
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
