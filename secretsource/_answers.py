@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from secretsource._chain import Ask
-from secretsource._deadline import Deadline
+from secretsource._deadline import Deadline, is_seconds
 from secretsource._secret import Document, NotThere
 from secretsource.errors import (
     AccessDenied,
@@ -19,19 +19,28 @@ from secretsource.errors import (
     SecretSourceError,
     is_ctrl_c,
 )
-from secretsource.resolvers import SupportsFetchMany, is_local
+from secretsource.resolvers import SupportsFetchFresh, SupportsFetchMany, SupportsRenew, is_local
 
-__all__ = ["ask_for", "ask_for_many"]
+__all__ = ["ask_for", "ask_for_many", "prolong"]
 
 _Answer = Document | NotThere | SecretSourceError
 
 
-def ask_for(ask: Ask, deadline: Deadline) -> _Answer:
-    """Ask the resolver for one document."""
+def ask_for(ask: Ask, deadline: Deadline, *, fresh: bool = False) -> _Answer:
+    """Ask the resolver for one document.
+
+    Args:
+        ask: What is wanted.
+        deadline: When.
+        fresh: Ask past what the resolver has between it and the backend.
+    """
     if deadline.expired and not is_local(ask.link.resolver):
         return DeadlineExceeded("no worker was free before the deadline")
+    resolver = ask.link.resolver
+    past = fresh and hasattr(resolver, "fetch_fresh")
+    fetch = cast(SupportsFetchFresh, resolver).fetch_fresh if past else resolver.fetch
     try:
-        answer = ask.link.resolver.fetch(ask.location, deadline)
+        answer = fetch(ask.location, deadline)
     except BaseException as error:
         if is_ctrl_c(error):
             raise
@@ -39,8 +48,10 @@ def ask_for(ask: Ask, deadline: Deadline) -> _Answer:
     return _checked(answer)
 
 
-def ask_for_many(asks: Sequence[Ask], deadline: Deadline) -> list[_Answer]:
+def ask_for_many(asks: Sequence[Ask], deadline: Deadline, *, fresh: bool = False) -> list[_Answer]:
     """Ask one resolver, which has ``fetch_many``, for several documents."""
+    if fresh and hasattr(asks[0].link.resolver, "fetch_fresh"):
+        return [ask_for(ask, deadline, fresh=True) for ask in asks]
     if deadline.expired:
         return [DeadlineExceeded("no worker was free before the deadline") for _ in asks]
     resolver = cast(SupportsFetchMany, asks[0].link.resolver)
@@ -53,6 +64,29 @@ def ask_for_many(asks: Sequence[Ask], deadline: Deadline) -> list[_Answer]:
     if not isinstance(answers, Sequence) or len(answers) != len(asks):
         return [ResolverError("the resolver's fetch_many did not return one answer for each") for _ in asks]
     return [_checked(answer) for answer in answers]
+
+
+def prolong(ask: Ask, document: Document, deadline: Deadline) -> Document | SecretSourceError | None:
+    """Ask the resolver to let the lease of *document* go on.
+
+    Returns:
+        The document with what its lease is now; `None` if it is better to ask for another one; or why the backend
+        cannot say.
+    """
+    if not hasattr(ask.link.resolver, "renew"):
+        return None
+    try:
+        seconds: object = cast(SupportsRenew, ask.link.resolver).renew(ask.location, deadline)
+    except BaseException as error:
+        if is_ctrl_c(error):
+            raise
+        said = _detached(error)
+        return None if isinstance(said, NotThere) else said
+    if seconds is None:
+        return None
+    if not isinstance(seconds, int | float) or not is_seconds(seconds):
+        return ResolverError(f"the resolver's renew returned {type(seconds).__name__}, which is no time")
+    return document.prolonged(seconds)
 
 
 def _checked(answer: object) -> _Answer:

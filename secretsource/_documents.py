@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
-from secretsource._answers import ask_for, ask_for_many
+from secretsource._answers import ask_for, ask_for_many, prolong
 from secretsource._batch import Batch
 from secretsource._cache import Cache
 from secretsource._call import Call
@@ -125,7 +125,7 @@ class Documents:
         ):
             return known
         if is_local(ask.link.resolver):
-            return self._fetch(ask, lifetime, part)
+            return self._fetch(ask, lifetime, part, fresh=call.refresh)
         if part.expired:
             if seen:
                 self._refresh_behind(ask, lifetime, seen, now)  # else nobody would who has no time
@@ -162,7 +162,7 @@ class Documents:
             The fetch to wait for; `None` if one has ended a short time ago.
         """
         if is_local(ask.link.resolver) or self._interrupts_a_change():
-            return self._fetch(ask, lifetime, call.deadline)
+            return self._fetch(ask, lifetime, call.deadline, fresh=True)
         key, now = ask.key, self._clock()
         with self._renewing:
             at, flight = self._renewals.get(key, (float("-inf"), None))
@@ -261,7 +261,7 @@ class Documents:
             batch: The fetches of the caller's call.
         """
         if self._interrupts_a_change():
-            return self._fetch(ask, lifetime, deadline)
+            return self._fetch(ask, lifetime, deadline, fresh=seen is None)
         key = ask.key
 
         def landed() -> Looked | None:
@@ -302,24 +302,51 @@ class Documents:
         asks = [(ask, lifetime) for ask, lifetime, _ in parts]
         flights = [flight for _, _, flight in parts]
         hasty = any(flight.hasty for flight in flights)
-        self._flights.depart(flights, asks[0][0].link.name, partial(self._fetch_all, asks, hasty))
 
-    def _fetch(self, ask: Ask, lifetime: Lifetime, deadline: Deadline) -> Looked:
+        def fetch(deadline: Deadline, numbers: Sequence[int]) -> list[Looked]:
+            fresh = any(flight.fresh for flight in flights)
+            return self._fetch_all(asks, deadline, numbers, fresh=fresh, hasty=hasty)
+
+        self._flights.depart(flights, asks[0][0].link.name, fetch)
+
+    def _fetch(self, ask: Ask, lifetime: Lifetime, deadline: Deadline, *, fresh: bool) -> Looked:
         """Ask in this thread."""
-        return self._fetch_all([(ask, lifetime)], False, deadline, [self._flights.next_number()])[0]
+        return self._fetch_all([(ask, lifetime)], deadline, [self._flights.next_number()], fresh=fresh)[0]
 
     def _fetch_all(
-        self, asks: Sequence[tuple[Ask, Lifetime]], hasty: bool, deadline: Deadline, numbers: Sequence[int]
+        self,
+        asks: Sequence[tuple[Ask, Lifetime]],
+        deadline: Deadline,
+        numbers: Sequence[int],
+        *,
+        fresh: bool,
+        hasty: bool = False,
     ) -> list[Looked]:
         hasty |= deadline.expired  # no worker was free: that says nothing of the backend either
         asked_at, started = self._clock(), _now()
-        wanted = [ask for ask, _ in asks]
-        answers = [ask_for(wanted[0], deadline)] if len(wanted) == 1 else ask_for_many(wanted, deadline)
+        answers = self._answers([ask for ask, _ in asks], deadline, fresh=fresh)
         seconds = _now() - started
         return [
             self._noted(ask, lifetime, answer, asked_at=asked_at, seconds=seconds, number=number, hasty=hasty)
             for (ask, lifetime), answer, number in zip(asks, answers, numbers, strict=True)
         ]
+
+    def _answers(
+        self, asks: Sequence[Ask], deadline: Deadline, *, fresh: bool
+    ) -> Sequence[Document | NotThere | SecretSourceError]:
+        """Ask the backend; for a document that it has lent us it may be enough that the lease goes on."""
+        if len(asks) > 1:
+            return ask_for_many(asks, deadline, fresh=fresh)
+        lent = None if fresh else self._lent(asks[0])
+        kept = None if lent is None else prolong(asks[0], lent, deadline)
+        return [ask_for(asks[0], deadline, fresh=fresh) if kept is None else kept]
+
+    def _lent(self, ask: Ask) -> Document | None:
+        """Return the document that is kept for *ask*, if it has a lease that is not over."""
+        entry = self._cache.get(ask.key)
+        if entry is None or entry.lease is None or self._clock() >= entry.fetched_at + entry.lease:
+            return None
+        return entry.answer if isinstance(entry.answer, Document) else None
 
     def _noted(
         self,

@@ -41,6 +41,7 @@ class Flight(Generic[R]):
         hasty: Whether it was given less time than is usual, so that its being late says nothing of the backend.
         lane: The lane that it took; `None` until it has departed.
         owner: The thread that booked it, and the call, where that one books several.
+        fresh: Whether somebody who waits for it wants what the backend says now, whatever it said a moment ago.
         started: Whether a worker has begun.
         answer: What it has brought; `None` before.
     """
@@ -51,6 +52,7 @@ class Flight(Generic[R]):
         "_wakes",
         "answer",
         "deadline",
+        "fresh",
         "hasty",
         "key",
         "lane",
@@ -60,12 +62,20 @@ class Flight(Generic[R]):
     )
 
     def __init__(
-        self, key: Hashable, number: int, deadline: Deadline, *, hasty: bool = False, call: object = None
+        self,
+        key: Hashable,
+        number: int,
+        deadline: Deadline,
+        *,
+        fresh: bool = False,
+        hasty: bool = False,
+        call: object = None,
     ) -> None:
         """Let it be asked for now."""
         self.key = key
         self.number = number
         self.deadline = Deadline(deadline.remaining)
+        self.fresh = fresh
         self.hasty = hasty
         self.lane: str | None = None
         self.owner = threading.get_ident(), call
@@ -209,12 +219,13 @@ class Flights(Generic[R]):
                 (fresh and flight.started) or flight.is_lost or flight.is_interrupted_by(call)
             ):
                 flight.join(deadline)
+                flight.fresh |= fresh
                 if flight.lane is not None and not flight.started:
                     self._workers.nudge(flight.lane)
                 return flight, False
             if (answer := landed()) is not None:
                 return answer, False
-            flight = Flight[R](key, next(self._numbers), deadline, hasty=hasty, call=call)
+            flight = Flight[R](key, next(self._numbers), deadline, fresh=fresh, hasty=hasty, call=call)
             self._flying[key] = flight
             return flight, True
 

@@ -87,6 +87,12 @@ class Document(Kept):
             return self.value
         return next((item for key, item in self._pairs() if key == field_name), None)
 
+    def prolonged(self, lease: float) -> Document:
+        """Return the same document with a lease of that many seconds from now."""
+        return Document(
+            value=self.value, fields=self.fields, version=self.version, lease=lease, created=self.created
+        )
+
     def _pairs(self) -> Iterator[tuple[str, Value]]:
         parts = iter(self._members)
         return zip(parts, parts, strict=True)  # type: ignore[arg-type]  # names and values in turns
