@@ -33,6 +33,8 @@ class Said:
     asked_at: float
     fields: Mapping[str, str] | None = None
     lease: float | None = None
+    prolonged: bool = False
+    """Whether it says that what was lent goes on, and not what there is now."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ def allowed_at(
         elif said.kind in SOFT and (refresh or not states[-1].is_servable(field, now)):
             allowed.add(("error", SOFT[said.kind]))
     for state in states:
-        if refresh and (state.answer is None or state.answer not in during):
+        if refresh and (state.answer is None or state.answer not in during or state.answer.prolonged):
             continue
         if state.is_fresh(field, now) or state.answer in during:
             allowed |= state.read(field, stale=False)

@@ -51,24 +51,39 @@ class Scripted(FakeResolver):
         super().__init__(name, fields=True)
         self.clock, self.log = clock, log
         self.holds: dict[str, Document | None] = {}
+        self.lent: dict[str, Document] = {}
+        self.prolongs = True
         self.fails: str | None = None
         self.is_slow = False
         self.hold_up = threading.Event()
 
     def fetch(self, location: Location, deadline: Deadline) -> Answer:
-        address, fails, is_slow = location.address, self.fails, self.is_slow
-        document = self.holds.get(address)
+        document = self.holds.get(location.address)
+        self._say(location.address, document)
+        if document is not None:
+            self.lent[location.address] = document
+        return document
+
+    def renew(self, location: Location, deadline: Deadline) -> float | None:
+        document = self.lent[location.address]
+        if not self.prolongs:
+            return None
+        self._say(location.address, document, prolonged=True)
+        return document.lease
+
+    def _say(self, address: str, document: Document | None, *, prolonged: bool = False) -> None:
+        fails, is_slow = self.fails, self.is_slow
         if fails is None:
             fields = None if document is None else {key: str(value) for key, value in document.fields.items()}
             lease = None if document is None else document.lease
-            said = Said(self.name, address, "found", self.clock.now, fields, lease)
+            said = Said(self.name, address, "found", self.clock.now, fields, lease, prolonged)
         else:
             said = Said(self.name, address, fails, self.clock.now)
         self.log.append(said)
         if fails == "hang" or is_slow:
             self.hold_up.wait(20)
         if fails is None:
-            return document
+            return
         raise {
             "denied": AccessDenied(),
             "down": BackendUnavailable(reason=Reason.REFUSED),
@@ -143,6 +158,10 @@ class StoreAgainstModel(RuleBasedStateMachine):
             lease=lease,
         )
         self.look(look)
+
+    @rule(link=remote, prolongs=st.booleans())
+    def lend_on(self, link: str, prolongs: bool) -> None:
+        self.backends[link].prolongs = prolongs
 
     @rule(link=remote, document=documents, look=looks)
     def delete(self, link: str, document: str, look: bool) -> None:
