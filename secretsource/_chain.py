@@ -234,6 +234,7 @@ def _told(error: SecretSourceError, ask: Ask | None, name: str, steps: list[Step
         return type(error)(*error.args)
     told = error.copy(name=name)
     if ask is not None:
-        told = told.copy(resolver=ask.link.name, location=str(ask.location))
+        told = told.copy(resolver=ask.link.name)
+        told.location = str(ask.location)  # of this reader: who shares the fetch may have asked for another field
     told.steps = tuple(steps)
     return told

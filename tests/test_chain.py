@@ -120,6 +120,12 @@ class TestWalk:
     def test_an_empty_value_is_a_value(self) -> None:
         assert "" == drive([ask()], [Document(value="")]).document.value
 
+    def test_an_error_of_a_shared_fetch_names_the_place_of_its_reader(self) -> None:
+        with pytest.raises(AccessDenied) as caught:
+            drive([ask("one")], [AccessDenied(location="path#of another field")])
+
+        assert "path at one" == caught.value.location
+
     @pytest.mark.parametrize(
         "error",
         [AccessDenied("said no"), BackendUnavailable("down"), InvalidResponse("html"), ResolverError()],
