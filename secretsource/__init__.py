@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         prefetch,
         secret,
     )
+    from secretsource._findings import Check, LinkCheck, NameCheck
     from secretsource._masked import MaskedBytes, MaskedStr
     from secretsource._secret import Document, NotThere, Secret
     from secretsource._store import Explanation, Store
@@ -56,6 +57,7 @@ __all__ = [
     "Attempt",
     "Attempts",
     "BackendUnavailable",
+    "Check",
     "Config",
     "ConfigError",
     "Deadline",
@@ -66,10 +68,12 @@ __all__ = [
     "InvalidResponse",
     "InvalidValue",
     "Link",
+    "LinkCheck",
     "Location",
     "MaskedBytes",
     "MaskedStr",
     "MissingDependency",
+    "NameCheck",
     "NotThere",
     "Outcome",
     "Reason",
@@ -111,6 +115,7 @@ _HOMES = {
         "SecretHandle aget_secret attempts configure default_store get_fields get_secret get_secret_bytes "
         "get_secrets on_rotation prefetch secret"
     ),
+    "_findings": "Check LinkCheck NameCheck",
     "_masked": "MaskedBytes MaskedStr",
     "_secret": "Document NotThere Secret",
     "_store": "Explanation Store",

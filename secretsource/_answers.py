@@ -19,9 +19,19 @@ from secretsource.errors import (
     SecretSourceError,
     is_ctrl_c,
 )
-from secretsource.resolvers import SupportsFetchFresh, SupportsFetchMany, SupportsRenew, is_local
+from secretsource.resolvers import (
+    Health,
+    Location,
+    Resolver,
+    SupportsCheck,
+    SupportsFetchFresh,
+    SupportsFetchMany,
+    SupportsPolicy,
+    SupportsRenew,
+    is_local,
+)
 
-__all__ = ["ask_for", "ask_for_many", "prolong"]
+__all__ = ["ask_for", "ask_for_many", "ask_health", "policy_of", "prolong"]
 
 _Answer = Document | NotThere | SecretSourceError
 
@@ -87,6 +97,39 @@ def prolong(ask: Ask, document: Document, deadline: Deadline) -> Document | Secr
     if not isinstance(seconds, int | float) or not is_seconds(seconds):
         return ResolverError(f"the resolver's renew returned {type(seconds).__name__}, which is no time")
     return document.prolonged(seconds)
+
+
+def ask_health(resolver: Resolver, deadline: Deadline) -> Health | SecretSourceError:
+    """Ask the resolver, which has ``check``, who the backend takes us for."""
+    try:
+        said: object = cast(SupportsCheck, resolver).check(deadline)
+    except BaseException as error:
+        if is_ctrl_c(error):
+            raise
+        said = _detached(error)
+    if isinstance(said, SecretSourceError) or (isinstance(said, Health) and _is_health(said)):
+        return said
+    return ResolverError(f"the resolver's check returned {type(said).__name__}, which is no Health")
+
+
+def policy_of(resolver: Resolver, locations: Sequence[Location]) -> str:
+    """Return the policy that lets all *locations* be read; empty where the resolver cannot tell."""
+    if not hasattr(resolver, "policy_for"):
+        return ""
+    try:
+        said: object = cast(SupportsPolicy, resolver).policy_for(locations)
+    except BaseException as error:
+        if is_ctrl_c(error):
+            raise
+        return ""
+    return said if isinstance(said, str) else ""
+
+
+def _is_health(health: Health) -> bool:
+    texts: tuple[object, ...] = (health.identity, health.detail)
+    seconds: object = health.expires_in
+    is_time = isinstance(seconds, int | float) and float("-inf") < seconds < float("inf")
+    return all(isinstance(text, str) for text in texts) and (seconds is None or is_time)
 
 
 def _checked(answer: object) -> _Answer:

@@ -44,7 +44,7 @@ def build_store(config: Config) -> Store:
         max_concurrency=config.max_concurrency,
         references=cast(References, config.references),
         names={
-            name: NameSettings(references=secret.references, ttl=secret.ttl)
+            name: NameSettings(references=secret.references, ttl=secret.ttl, required=secret.required)
             for name, secret in config.secrets.items()
         },
         others={name: partial(build, name) for name in (*outside, *_ALWAYS_THERE) if name not in used},

@@ -24,10 +24,12 @@ class NameSettings(Record):
     Attributes:
         references: Where it is placed, by resolver name, as complete references.
         ttl: Seconds for which its value is kept; `None` for the link's or the store's.
+        required: Whether a check needs it to be there.
     """
 
     references: Mapping[str, str] = {}
     ttl: float | None = None
+    required: bool = True
 
 
 class Places:
@@ -79,6 +81,10 @@ class Places:
         """Return the ttl that the configuration gives to *name*, or `None`."""
         settings = self._names.get(name)
         return None if settings is None else settings.ttl
+
+    def names(self) -> dict[str, bool]:
+        """Return the names that the configuration tells of, and whether each one is required."""
+        return {name: settings.required for name, settings in self._names.items()}
 
     def links(self) -> Iterator[Link]:
         """Return every link that has been built."""

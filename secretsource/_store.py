@@ -15,6 +15,7 @@ from secretsource._chain import Link
 from secretsource._deadline import Deadline, is_seconds
 from secretsource._documents import Documents
 from secretsource._drive import arun, arun_rounds, run, run_rounds
+from secretsource._fork import whole_import
 from secretsource._lifetime import Lifetime
 from secretsource._places import NameSettings, Places, References
 from secretsource._reads import Read, Reads
@@ -35,6 +36,9 @@ from secretsource.resolvers import Resolver, SupportsClose
 
 if TYPE_CHECKING:
     from types import TracebackType
+
+    from secretsource._check import Checking
+    from secretsource._findings import Check
 
 __all__ = ["Explanation", "Store"]
 
@@ -284,6 +288,34 @@ class Store:
             error = caught.with_traceback(None)  # its frames hold what the links answered
         not_asked = tuple((ask.link.name, str(ask.location)) for ask in asks[len(steps) :])
         return Explanation(name=name, steps=tuple(steps), not_asked=not_asked, error=error)
+
+    def check(self, names: Iterable[str] | None = None, *, timeout: float | None = None) -> Check:
+        """Ask every link who its backend takes us for, and the chain for names anew, all at the same time; no value.
+
+        A link that hangs keeps nobody else back. What a link has denied comes with the smallest policy that would allow
+        it, where its resolver can tell. A read may have an effect: each one of dynamic credentials makes new ones.
+
+        Args:
+            names: Names or references, which are required then; none for the links alone; `None` for those that the
+                configuration tells of.
+            timeout: Seconds for all of it; `None` for the store's.
+
+        Raises:
+            InvalidReference: A name breaks the grammar; nothing was asked.
+        """
+        return run_rounds(self._check(names, timeout))
+
+    async def acheck(self, names: Iterable[str] | None = None, *, timeout: float | None = None) -> Check:
+        """Do what `check` does without blocking the event loop."""
+        return await arun_rounds(self._check(names, timeout))
+
+    def _check(self, names: Iterable[str] | None, timeout: float | None) -> Checking:
+        with whole_import():
+            from secretsource._check import checked  # noqa: PLC0415 - programs that only read do not need it
+
+        wanted = self._places.names() if names is None else dict.fromkeys(_checked(names), True)
+        call = self._call(timeout, refresh=True)
+        return checked(wanted, call, places=self._places, reads=self._reads, documents=self._documents)
 
     # Rotation
 

@@ -16,6 +16,7 @@ DOCUMENTED = {
     "attempts", "Attempts", "Attempt", "on_rotation",
     # the store and its configuration
     "configure", "default_store", "Store", "Link", "Config", "SecretConfig", "Explanation", "Step", "Outcome",
+    "Check", "LinkCheck", "NameCheck",
     # resolvers of others
     "Resolver", "Location", "Deadline", "Document", "NotThere",
     # errors

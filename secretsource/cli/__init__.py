@@ -7,6 +7,7 @@ from typing import NoReturn
 
 import click
 
+from secretsource.cli._check import check
 from secretsource.cli._exit import INTERRUPTED
 from secretsource.cli._explain import explain
 from secretsource.cli._get import get
@@ -22,11 +23,12 @@ def commands() -> None:
     The chain is what applications in this folder use: it comes from secretsource.toml, pyproject.toml and
     SECRETSOURCE_* variables. Without any, it is the environment and then .env files.
 
-    Exit status: 0, or 1 not there, 2 usage, 3 configuration, 4 denied, 5 unavailable, 6 anything else.
-    Ctrl-C is 130, a reader that has gone is 141.
+    Exit status: 0, or 1 not there, 2 usage, 3 configuration, 4 denied, 5 unavailable, 6 anything else;
+    of several, the highest. Ctrl-C is 130, a reader that has gone is 141.
     """
 
 
+commands.add_command(check)
 commands.add_command(explain)
 commands.add_command(get)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from typing import NoReturn
 
 import click
@@ -19,7 +20,7 @@ from secretsource import (
 )
 from secretsource.cli._table import printable
 
-__all__ = ["BROKEN_PIPE", "INTERRUPTED", "OTHER", "STATUSES", "fail", "say", "status_of"]
+__all__ = ["BROKEN_PIPE", "INTERRUPTED", "OTHER", "STATUSES", "fail", "say", "status_of", "worst"]
 
 OTHER = 6
 INTERRUPTED = 130  # as the shell says of a command that Ctrl-C ended; never 1, which means "not there"
@@ -40,6 +41,11 @@ STATUSES: tuple[tuple[type[SecretSourceError], int], ...] = (
 def status_of(error: SecretSourceError) -> int:
     """Return the exit status that belongs to *error*."""
     return next(status for kind, status in STATUSES if isinstance(error, kind))
+
+
+def worst(errors: Iterable[SecretSourceError]) -> int:
+    """Return the exit status of a command that has met several errors, or none: the highest one."""
+    return max(map(status_of, errors), default=0)
 
 
 def fail(error: SecretSourceError) -> NoReturn:

@@ -9,6 +9,7 @@ import click
 
 from secretsource import Explanation, SecretSourceError, Step
 from secretsource.cli._exit import fail, status_of
+from secretsource.cli._json import not_asked_as_json, step_as_json
 from secretsource.cli._options import selects_store, store_of
 from secretsource.cli._output import write
 from secretsource.cli._table import printable, table
@@ -64,19 +65,8 @@ def _verdict(explanation: Explanation) -> str:
 
 
 def _as_json(explanation: Explanation) -> str:
-    steps = [
-        {
-            "link": step.link,
-            "location": step.location,
-            "outcome": step.outcome,
-            "reason": step.reason,
-            "detail": step.detail,
-            "version": step.version,
-            "seconds": round(step.seconds, 6),
-        }
-        for step in explanation.steps
-    ]
-    not_asked = [{"link": link, "location": location} for link, location in explanation.not_asked]
+    steps = [step_as_json(step) for step in explanation.steps]
+    not_asked = not_asked_as_json(explanation.not_asked)
     error = None if explanation.error is None else type(explanation.error).__name__
     found = {"name": explanation.name, "steps": steps, "not_asked": not_asked, "error": error}
     return json.dumps(found, indent=2)

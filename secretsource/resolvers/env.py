@@ -6,7 +6,7 @@ import os
 
 from secretsource._secret import MaskedStr, Value, text_or_bytes
 from secretsource.errors import Reason
-from secretsource.resolvers import Answer, Deadline, Document, Location, NotThere
+from secretsource.resolvers import Answer, Deadline, Document, Health, Location, NotThere
 from secretsource.resolvers._file import file_value, read_file
 from secretsource.resolvers._variables import below, locate_variable, start_of
 
@@ -45,6 +45,13 @@ class EnvResolver:
         if location.document:
             return _gather(start_of(location.address))
         return _read(location.address)
+
+    def check(self, deadline: Deadline) -> Health:  # noqa: ARG002 - never waits
+        """Tell how many variables have the prefix; without one there is nothing to tell."""
+        if not self._prefix:
+            return Health()
+        count = sum(variable.startswith(self._prefix) for variable in os.environ)
+        return Health(detail=f"{count} variable{'' if count == 1 else 's'} named {self._prefix}…")
 
     def __repr__(self) -> str:
         """Return the name and the prefix."""

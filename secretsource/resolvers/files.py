@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 from secretsource._reference import check_name, is_reference, parse_reference, shown
 from secretsource._secret import MaskedBytes, Value
 from secretsource.errors import ConfigError, InvalidReference, Reason, resolver_error
-from secretsource.resolvers import Answer, Deadline, Document, Location, NotThere
+from secretsource.resolvers import Answer, Deadline, Document, Health, Location, NotThere
 from secretsource.resolvers._file import file_value, read_file
+from secretsource.resolvers._modes import mode_of
 
 __all__ = ["FilesResolver"]
 
@@ -80,6 +82,14 @@ class FilesResolver:
             return NotThere(Reason.MISSING, "the folder does not exist")
         return None
 
+    def check(self, deadline: Deadline) -> Health:  # noqa: ARG002 - never waits
+        """Tell which folders there are, how many files each one holds, and who may read it.
+
+        Raises:
+            AccessDenied: A folder may not be entered.
+        """
+        return Health(detail="; ".join(map(_told, self._folders())))
+
     def __repr__(self) -> str:
         """Return the name and the folders."""
         return f"FilesResolver(name={self.name!r}, folders={self._folders()})"
@@ -138,6 +148,23 @@ def _read_inside(path: str, folder: str) -> tuple[MaskedBytes, os.stat_result] |
 def _inside(real: str, folder: str) -> bool:
     root = os.path.realpath(folder)
     return os.path.commonpath([real, root]) == root and real != root
+
+
+def _told(folder: str) -> str:
+    refused = False
+    try:
+        status = os.stat(os.path.join(folder, os.curdir))  # asks for the right to enter it too
+    except PermissionError:
+        refused = True
+    except OSError:
+        return f"no folder {folder}"
+    if refused:
+        raise resolver_error(Reason.DENIED, f"{shown(folder)} may not be entered")
+    count = "not listed"
+    with contextlib.suppress(OSError):  # what is in it may be read by name all the same
+        files = [entry for entry in os.listdir(folder) if not entry.startswith("..")]
+        count = f"{len(files)} file{'' if len(files) == 1 else 's'}"
+    return f"{folder} ({', '.join(filter(None, [count, mode_of(status)]))})"
 
 
 def _listed(directory: str) -> list[str]:

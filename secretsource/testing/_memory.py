@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Final, NoReturn, SupportsIndex, TypeAlias, cast
+from typing import Final, NoReturn, SupportsIndex, TypeAlias, cast, overload
 
 from secretsource._fork import reset_in_child
 from secretsource._reference import (
@@ -18,8 +18,8 @@ from secretsource._reference import (
     shown,
     split_name,
 )
-from secretsource.errors import InvalidReference, Reason, ResolverError, resolver_error
-from secretsource.resolvers import Answer, Deadline, Location
+from secretsource.errors import InvalidReference, Reason, ResolverError, WriteConflict, resolver_error
+from secretsource.resolvers import Answer, Deadline, Document, Health, Location
 from secretsource.testing._gate import Gate
 from secretsource.testing._versions import Versions
 
@@ -35,7 +35,8 @@ class MemoryResolver:
 
     The name ``db/primary/user`` is the field ``user`` of the document ``db/primary``; a name of one segment is a whole
     value. ``memory://db/primary?version=1#user`` names document, version and field itself. Every `put` makes a new
-    version of its document. Threads may share it; it is asked like a backend on the network, on a worker thread.
+    version of its document. Threads may share it; it is asked like a backend on the network, on a worker thread. It can
+    do all that a resolver may do beside reading one document: `check`, `policy_for`, `put` and `renew`.
 
     Args:
         values: Values by name; a mapping is all fields of a document.
@@ -45,10 +46,13 @@ class MemoryResolver:
     def __init__(self, values: Values | None = None, *, name: str = "memory") -> None:
         self.name = check_resolver_name(name)
         self.delay = 0.0
-        """Seconds that every fetch takes, whatever its deadline."""
+        """Seconds that every fetch and check takes, whatever its deadline."""
+        self.health = Health(identity=self.name)
+        """What `check` returns while nothing fails."""
         self._documents: dict[_Key, Versions] = {}
         self._failures: dict[str | None, ResolverError] = {}
         self._scripts: dict[_Key, list[object]] = {}
+        self._leases: dict[_Key, float] = {}
         self._calls: list[str] = []
         self._gate: Gate | None = None
         self._renew_lock()
@@ -91,21 +95,27 @@ class MemoryResolver:
         """Answer as the test has arranged; *deadline* is not looked at, so that hangs can be tested."""
         with self._lock:
             self._calls.append(location.address)
-            gate = self._gate
-        if gate is not None:
-            gate.hold()
-        if self.delay:
-            time.sleep(self.delay)
+        self._wait()
         with self._lock:
             said = self._said(location)
         if isinstance(said, BaseException) or (isinstance(said, type) and issubclass(said, BaseException)):
             raise said
         return cast(Answer, said)  # or nonsense, where a script wants it
 
+    def _wait(self) -> None:
+        gate = self._gate
+        if gate is not None:
+            gate.hold()
+        if self.delay:
+            time.sleep(self.delay)
+
+    def _failure(self, address: str | None) -> ResolverError | None:
+        failure = self._failures.get(address) or self._failures.get(None)
+        return None if failure is None else failure.copy()
+
     def _said(self, location: Location) -> object:
-        failure = self._failures.get(location.address) or self._failures.get(None)
-        if failure is not None:
-            return failure.copy()
+        if (failure := self._failure(location.address)) is not None:
+            return failure
         if (script := self._scripts.get(_key(location))) is not None:
             return script.pop(0) if len(script) > 1 else script[0]
         exact = self._documents.get(_key(location))
@@ -114,23 +124,106 @@ class MemoryResolver:
         current = self._documents.get((location.address, None, location.stage))
         return current and current.answer(location.version)
 
-    # What a test arranges
+    def check(self, deadline: Deadline) -> Health:  # noqa: ARG002 - a hang respects none
+        """Return `health`, or fail if everything was arranged to fail."""
+        self._wait()
+        with self._lock:
+            failure = self._failure(None)
+        if failure is not None:
+            raise failure
+        return self.health
+
+    def policy_for(self, locations: Sequence[Location]) -> str:
+        """Return one line for each document: ``allow reading ADDRESS``."""
+        return "".join(
+            f"allow reading {address}\n" for address in dict.fromkeys(each.address for each in locations)
+        )
+
+    def renew(self, location: Location, deadline: Deadline) -> float | None:  # noqa: ARG002 - answers at once
+        """Return the seconds that `prolong` has arranged for the document, else `None`."""
+        with self._lock:
+            failure = self._failure(location.address)
+            seconds = self._leases.get(_key(location))
+        if failure is not None:
+            raise failure
+        return seconds
+
+    # What a test arranges, and a store that writes
+
+    @overload
+    def put(
+        self, location: str, value: str | bytes | Mapping[str, str | bytes], *, lease: float | None = None
+    ) -> Document: ...
+
+    @overload
+    def put(
+        self, location: Location, value: str | bytes, deadline: Deadline, *, expected: str | None = None
+    ) -> Document: ...
 
     def put(
-        self, name: str, value: str | bytes | Mapping[str, str | bytes], *, lease: float | None = None
-    ) -> None:
-        """Let *name* have *value*, as a new version of its document; a script for it ends.
+        self,
+        location: str | Location,
+        value: str | bytes | Mapping[str, str | bytes],
+        deadline: Deadline | None = None,
+        *,
+        lease: float | None = None,
+        expected: str | None = None,
+    ) -> Document:
+        """Let a name have *value*, as a new version of its document; a script for it ends.
 
         Args:
-            name: A name or a reference.
-            value: Text or bytes; or a mapping, with *name* a whole document, for all its fields in one step.
+            location: A name or a reference: then this never fails. Or, as the protocol `SupportsPut` has it, what
+                `locate` returned: then it fails where a `fetch` would.
+            value: Text or bytes; or a mapping, with a name of a whole document, for all its fields in one step.
+            deadline: Not looked at.
             lease: Seconds for which the document may be used.
+            expected: The version that is replaced.
+
+        Returns:
+            The new version.
+
+        Raises:
+            InvalidReference: The location is a version, a stage or a whole document.
+            WriteConflict: *expected* is not the current version.
         """
-        where = self.locate(name, document=isinstance(value, Mapping))
+        del deadline
+        if isinstance(location, Location):
+            return self._written(location, value, expected)
+        where = self.locate(location, document=isinstance(value, Mapping))
         with self._lock:
-            versions = self._versions(where)
-            versions.keep(versions.new(where.field, value, lease))
-            self._scripts.pop(_key(where), None)
+            return self._kept(where, value, lease)
+
+    def _written(
+        self, where: Location, value: str | bytes | Mapping[str, str | bytes], expected: str | None
+    ) -> Document:
+        if where.version is not None or where.stage is not None or where.document:
+            raise InvalidReference(
+                f"{shown(str(where))} cannot be written: name one value of no certain version"
+            )
+        self._wait()
+        with self._lock:
+            failure, current = self._failure(where.address), self._versions(where).answer()
+            version = current.version if isinstance(current, Document) else None
+            if failure is None and expected in {None, version}:
+                return self._kept(where, value, None)
+        raise failure or WriteConflict(f"the current version is {version or 'none'}")
+
+    def _kept(
+        self, where: Location, value: str | bytes | Mapping[str, str | bytes], lease: float | None
+    ) -> Document:
+        versions = self._versions(where)
+        document = versions.new(where.field, value, lease)
+        versions.keep(document)
+        self._scripts.pop(_key(where), None)
+        return document
+
+    def prolong(self, name: str, seconds: float | None) -> None:
+        """Let the lease of the document of *name* go on, with so many seconds from each `renew`; `None`: no more."""
+        where = self.locate(name)
+        with self._lock:
+            self._leases.pop(_key(where), None)
+            if seconds is not None:
+                self._leases[_key(where)] = seconds
 
     def remove(self, name: str) -> None:
         """Delete *name*: a field of its document, or, for a name of one segment, all of it; a script for it ends."""
@@ -197,7 +290,7 @@ class MemoryResolver:
 
     @contextmanager
     def held(self) -> Iterator[Gate]:
-        """Let every fetch hang, whatever its deadline, until the block ends or the `Gate` is released."""
+        """Let every fetch and check hang, whatever its deadline, until the block ends or the `Gate` is released."""
         outer, gate = self._gate, Gate()
         self._gate = gate
         try:
@@ -237,7 +330,8 @@ class MemoryResolver:
             self._documents = {key: versions.copy() for key, versions in other._documents.items()}
             self._failures = dict(other._failures)
             self._scripts = {key: list(script) for key, script in other._scripts.items()}
-        self.delay = other.delay
+            self._leases = dict(other._leases)
+        self.delay, self.health = other.delay, other.health
 
     def _versions(self, where: Location) -> Versions:
         return self._documents.setdefault(_key(where), Versions(where.version))

@@ -44,7 +44,7 @@ def test_a_terminal_gets_one_newline_more(project: Path) -> None:
     child.stderr.close()
 
 
-@pytest.mark.parametrize("command", ["get", "explain"])
+@pytest.mark.parametrize("command", ["get", "explain", "check"])
 def test_a_reader_that_has_gone_ends_it_silently_and_is_not_taken_for_not_there(
     project: Path, command: str
 ) -> None:

@@ -8,8 +8,18 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from secretsource import Document, InvalidReference, NotThere, Reason, SecretNotFound, Store
-from secretsource.resolvers import Answer, Deadline
+from secretsource import (
+    AccessDenied,
+    BackendUnavailable,
+    Document,
+    InvalidReference,
+    NotThere,
+    Reason,
+    SecretNotFound,
+    Store,
+    WriteConflict,
+)
+from secretsource.resolvers import Answer, Deadline, Health
 from secretsource.testing import MemoryResolver
 
 
@@ -172,3 +182,76 @@ def test_nothing_shows_a_value() -> None:
     with pytest.raises(TypeError, match="it holds values"):
         pickle.dumps(memory)
     assert canary not in repr(vars(memory))
+
+
+class TestBesideReading:
+    """What a store may ask of a resolver beside one document."""
+
+    def test_it_checks_out_as_what_a_test_says(self, memory: MemoryResolver) -> None:
+        assert Health(identity="memory") == memory.check(Deadline(1))
+        memory.health = Health(identity="somebody", expires_in=60)
+        assert "somebody" == memory.check(Deadline(1)).identity
+
+    def test_its_check_fails_where_everything_does(self, memory: MemoryResolver) -> None:
+        memory.deny("stripe_key")
+        memory.check(Deadline(1))
+        memory.fail(Reason.SEALED)
+        with pytest.raises(BackendUnavailable):
+            memory.check(Deadline(1))
+
+    def test_its_check_hangs_as_a_fetch_does(self, memory: MemoryResolver) -> None:
+        with ThreadPoolExecutor(1) as pool, memory.held() as gate:
+            checked = pool.submit(memory.check, Deadline(1))
+            gate.wait_for()
+            assert not checked.done()
+            gate.release()
+            assert memory.health == checked.result(10)
+
+    def test_its_policy_names_each_document_once(self, memory: MemoryResolver) -> None:
+        asked = [memory.locate(name) for name in ("db/primary/user", "db/primary/host", "stripe_key")]
+        assert "allow reading db/primary\nallow reading stripe_key\n" == memory.policy_for(asked)
+
+    def test_it_prolongs_no_lease_but_those_that_a_test_says(self, memory: MemoryResolver) -> None:
+        lent = memory.locate("db/primary/user")
+        assert None is memory.renew(lent, Deadline(1))
+        memory.prolong("db/primary/user", 30)
+        memory.prolong("stripe_key", 30)
+        assert [30, 30] == [
+            memory.renew(memory.locate(name), Deadline(1)) for name in ("stripe_key", "db/primary/a")
+        ]
+        memory.prolong("db/primary/user", None)
+        assert None is memory.renew(lent, Deadline(1))
+        memory.deny("stripe_key")
+        with pytest.raises(AccessDenied):
+            memory.renew(memory.locate("stripe_key"), Deadline(1))
+
+    def test_what_is_written_at_a_location_is_a_new_version(self, memory: MemoryResolver) -> None:
+        written = memory.put(memory.locate("db/primary/user"), "new", Deadline(1))
+        assert ({"user": "new", "host": "h"}, "2") == (dict(written.fields), written.version)
+        assert "new" == value(memory, "db/primary/user")
+
+    def test_it_is_written_only_over_the_version_that_is_expected(self, memory: MemoryResolver) -> None:
+        where = memory.locate("stripe_key")
+        assert "2" == memory.put(where, "new", Deadline(1), expected="1").version
+        with pytest.raises(WriteConflict, match="the current version is 2"):
+            memory.put(where, "newer", Deadline(1), expected="1")
+        with pytest.raises(WriteConflict, match="none"):
+            memory.put(memory.locate("never"), "new", Deadline(1), expected="1")
+        assert "new" == value(memory, "stripe_key")
+
+    def test_writing_fails_as_reading_does_and_arranging_never(self, memory: MemoryResolver) -> None:
+        memory.deny("stripe_key")
+        with pytest.raises(AccessDenied):
+            memory.put(memory.locate("stripe_key"), "new", Deadline(1))
+        memory.put("stripe_key", "newer")
+        memory.recover()
+        assert "newer" == value(memory, "stripe_key")
+
+    @pytest.mark.parametrize("reference", ["memory://a?version=1#b", "memory://a?stage=previous#b"])
+    def test_a_version_or_a_stage_is_not_written(self, memory: MemoryResolver, reference: str) -> None:
+        with pytest.raises(InvalidReference):
+            memory.put(memory.locate(reference), "new", Deadline(1))
+
+    def test_a_whole_document_is_not_written(self, memory: MemoryResolver) -> None:
+        with pytest.raises(InvalidReference):
+            memory.put(memory.locate("db/primary", document=True), "new", Deadline(1))

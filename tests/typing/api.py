@@ -10,7 +10,9 @@ from secretsource import (
     Attempt,
     Attempts,
     BackendUnavailable,
+    Check,
     Config,
+    Deadline,
     DeadlineExceeded,
     Document,
     Explanation,
@@ -24,9 +26,11 @@ from secretsource import (
     Secret,
     SecretHandle,
     SecretNotFound,
+    SecretSourceError,
     Step,
     Store,
 )
+from secretsource.resolvers import Health, SupportsCheck, SupportsPolicy, SupportsPut, SupportsRenew
 from secretsource.testing import Gate, MemoryResolver, Overrides, ResolverContract, override
 
 # Values
@@ -103,6 +107,14 @@ assert_type(explanation, Explanation)
 assert_type(explanation.steps, tuple[Step, ...])
 assert_type(explanation.steps[0].reason, Reason | None)
 
+check = store.check(["a/b"], timeout=1)
+assert_type(check, Check)
+assert_type(check.errors, tuple[SecretSourceError, ...])
+assert_type(check.links[0].health, Health | None)
+assert_type(check.names[0].found, Step | None)
+store.check()
+check.names = ()  # type: ignore[misc]  # frozen
+
 with Store([MemoryResolver(), Link(MemoryResolver(name="other"), on_denied="next")]) as one:
     assert_type(one, Store)
 Link(MemoryResolver(), on_denied="ignore")  # type: ignore[arg-type]
@@ -137,6 +149,7 @@ async def stores() -> None:
         assert_type(await one.aget("a/b", default=None), Secret | None)
         assert_type(await one.aget_many(["a"]), dict[str, Secret])
         assert_type(await one.areject(secret), Secret)
+        assert_type(await one.acheck(()), Check)
         async for attempt in one.attempts("a/b", on=PermissionError):
             async with attempt as used:
                 assert_type(used, Secret)
@@ -173,10 +186,15 @@ assert_type(Document(fields={"a": b"x"}).fields, Mapping[str, MaskedStr | Masked
 memory = MemoryResolver(name="vault")
 memory.put("a/b", "x", lease=30)
 memory.put("db", {"user": "u", "key": b"x"})
+writes: SupportsPut = memory
+checks: SupportsCheck = memory
+declares: SupportsPolicy = memory
+renews: SupportsRenew = memory
+assert_type(memory.put(memory.locate("a/b"), "x", Deadline(1), expected="1"), Document)
 memory.fail(Reason.SEALED, "a/b", retry_after=1)
 memory.fail("sealed")
 memory.script("a/b", "x", None, ConnectionError())
-memory.put("a/b", 1)  # type: ignore[arg-type]
+memory.put("a/b", 1)  # type: ignore[call-overload]
 assert_type(memory.calls, list[str])
 with memory.held() as gate:
     assert_type(gate, Gate)
