@@ -18,7 +18,7 @@ from secretsource.errors import AccessDenied, ConfigError, InvalidResponse
 from secretsource.resolvers._file import read_file
 from secretsource.resolvers._trust import why_not_trusted
 
-__all__ = ["DotenvFile", "Parsed"]
+__all__ = ["MAX_BLANKS", "MAX_BYTES", "MAX_LINES", "DotenvFile", "Parsed", "has_many_blanks"]
 
 MAX_LINES = 10_000
 MAX_BYTES = 1024 * 1024
@@ -116,9 +116,14 @@ class DotenvFile:
         text = _decoded(content)
         if text is None:
             raise ConfigError(f"{self.path} is not UTF-8 text; save it in that encoding")
-        if any(len(blanks[0]) > MAX_BLANKS for blanks in _BLANKS.finditer(text)):
+        if has_many_blanks(text):
             raise ConfigError(f"{self.path} has more than {MAX_BLANKS} blanks in a row; take them out")
         return text
+
+
+def has_many_blanks(text: str) -> bool:
+    """Whether *text* has more blanks in a row than are read."""
+    return any(len(blanks[0]) > MAX_BLANKS for blanks in _BLANKS.finditer(text))
 
 
 def _stamp(status: os.stat_result | None) -> tuple[int, ...]:
