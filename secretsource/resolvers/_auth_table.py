@@ -28,14 +28,17 @@ class AuthMethod(Generic[_Built]):
         build: Makes it of the checked table, which then holds no ``method``.
         required: The keys that must be there.
         optional: The keys that may be there.
+        flags: The keys that may be there and are true or false. *build* gets one that is true as the text ``true``, and
+            one that is false not at all.
     """
 
     build: Callable[[Mapping[str, Credential]], _Built]
     required: tuple[str, ...]
     optional: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
 
 
-def build_method(auth: Mapping[str, Credential], methods: Mapping[str, AuthMethod[_Built]]) -> _Built:
+def build_method(auth: Mapping[str, Credential | bool], methods: Mapping[str, AuthMethod[_Built]]) -> _Built:
     """Return what the method that *auth* names builds.
 
     Args:
@@ -55,15 +58,24 @@ def build_method(auth: Mapping[str, Credential], methods: Mapping[str, AuthMetho
     method = methods[name]
     given = {key: credential for key, credential in auth.items() if key != "method"}
     _check_keys(f"auth of method {str(name)!r}", method, given)  # the table may hold it masked
-    return method.build(given)
+    return method.build(
+        {
+            key: "true" if credential is True else credential
+            for key, credential in given.items()
+            if credential is not False
+        }
+    )
 
 
-def _check_keys(where: str, method: AuthMethod[_Built], given: Mapping[str, Credential]) -> None:
-    known = method.required + method.optional
+def _check_keys(where: str, method: AuthMethod[_Built], given: Mapping[str, Credential | bool]) -> None:
+    known = method.required + method.optional + method.flags
     for key, credential in given.items():
         if key not in known:
             raise ConfigError(f"unknown key {shown(key)} in {where}: {nearest(str(key), known)}")
-        if not (callable(credential) or (isinstance(credential, str) and credential)):
+        if key in method.flags:
+            if not isinstance(credential, bool):
+                raise ConfigError(f"{key!r} in {where} must be true or false")
+        elif not (callable(credential) or (isinstance(credential, str) and credential)):
             raise ConfigError(
                 f"{key!r} in {where} must be a text that is not empty, or a callable that returns one"
             )

@@ -5,6 +5,7 @@ Imported when the first request is made, as it imports urllib3.
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import sys
 import threading
@@ -14,8 +15,9 @@ from dataclasses import dataclass, field
 import urllib3
 
 from secretsource._deadline import Deadline
+from secretsource._fork import whole_import
 from secretsource._secret import MaskedBytes
-from secretsource.errors import Reason, ResolverError, resolver_error
+from secretsource.errors import ConfigError, Reason, ResolverError, resolver_error
 from secretsource.resolvers._address import Address
 from secretsource.resolvers._authority import Authority
 from secretsource.resolvers._pools import open_pools
@@ -60,7 +62,10 @@ class Connections:
             ConfigError: The authority's certificates cannot be loaded, or the proxy of the environment cannot be used.
         """
         self.address = address
+        self._authority = authority
         self._places = threading.BoundedSemaphore(POOL_SIZE)
+        self._reopening = threading.Lock()
+        self._stamp = authority.stamp()
         self._pools = open_pools(address, authority, POOL_SIZE)
         self._pool = self._open()
 
@@ -86,6 +91,7 @@ class Connections:
         try:
             if deadline.expired:
                 return resolver_error(Reason.TIMEOUT, f"no time was left to ask {self.address.where}")
+            self._follow_files()
             return self._exchange(request, deadline)
         except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
             why = why_tls_failed(error, outside)
@@ -115,6 +121,21 @@ class Connections:
             body=body or MaskedBytes(),
             where=self.address.where,
         )
+
+    def _follow_files(self) -> None:
+        """Where certificates have changed, use new connections with the new ones.
+
+        A kept connection would go on to show the old one. What is being written, so that it cannot be loaded, is left
+        until it changes again, and the old is used meanwhile.
+        """
+        if not self.address.tls or self._authority.stamp() == self._stamp:
+            return
+        with self._reopening, whole_import(), contextlib.suppress(ConfigError):
+            stamp = self._authority.stamp()
+            if stamp != self._stamp:
+                self._stamp = stamp
+                self._pools = open_pools(self.address, self._authority, POOL_SIZE)
+                self._pool = self._open()
 
     def _open(self) -> urllib3.HTTPConnectionPool:
         return self._pools.connection_from_host(

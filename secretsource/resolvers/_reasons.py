@@ -26,6 +26,16 @@ _VERIFY = {
     62: "the certificate is for another host",
     64: "the certificate is for another address",
 }
+# Alerts of the server, by OpenSSL's names of them.
+_ALERTS = {
+    "TLSV13_ALERT_CERTIFICATE_REQUIRED": "the server wants a client certificate",
+    "SSLV3_ALERT_HANDSHAKE_FAILURE": "the server refuses the handshake; it may want a client certificate",
+    "SSLV3_ALERT_BAD_CERTIFICATE": "the server refuses the client certificate",
+    "SSLV3_ALERT_CERTIFICATE_EXPIRED": "the client certificate has expired",
+    "SSLV3_ALERT_CERTIFICATE_REVOKED": "the client certificate is revoked",
+    "SSLV3_ALERT_CERTIFICATE_UNKNOWN": "the server refuses the client certificate",
+    "TLSV1_ALERT_UNKNOWN_CA": "the client certificate's authority is not known to the server",
+}
 _NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "UNKNOWN_PROTOCOL"})
 
 # The first class that matches decides, so the special ones stand before their bases.
@@ -77,6 +87,8 @@ def why_tls_failed(error: BaseException, outside: BaseException | None) -> str:
             return why
         if isinstance(inner, ssl.SSLError) and inner.reason in _NO_TLS:
             return "the server does not speak TLS on this port"
+        if isinstance(inner, ssl.SSLError) and (why := _ALERTS.get(inner.reason or "")):
+            return why
     return ""
 
 

@@ -14,6 +14,7 @@ from secretsource.resolvers._auth_table import AuthMethod, build_method
 METHODS = {
     "key": AuthMethod(dict, ("login", "key"), ("mount",)),
     "token": AuthMethod(dict, ("token",)),
+    "flag": AuthMethod(dict, ("key",), flags=("wrapped",)),
 }
 
 
@@ -29,6 +30,23 @@ def test_a_method_is_built_of_its_keys() -> None:
 
 def test_a_key_that_is_optional_may_be_left_out() -> None:
     assert {"login": "a", "key": "b"} == built({"method": "key", "login": "a", "key": "b"})
+
+
+def test_a_flag_is_given_on_where_it_is_true() -> None:
+    assert {"key": "x", "wrapped": "true"} == built({"method": "flag", "key": "x", "wrapped": True})
+    assert {"key": "x"} == built({"method": "flag", "key": "x", "wrapped": False})
+
+
+@pytest.mark.parametrize("value", ["true", "", 1, 0, None])
+def test_a_flag_is_true_or_false(value: object) -> None:
+    with pytest.raises(ConfigError, match="'wrapped' in auth of method 'flag' must be true or false"):
+        built({"method": "flag", "key": "x", "wrapped": value})
+
+
+@pytest.mark.parametrize("value", [True, False])
+def test_a_credential_is_no_flag(value: object) -> None:
+    with pytest.raises(ConfigError, match="'key' in auth of method 'key' must be a text"):
+        built({"method": "key", "login": "a", "key": value})
 
 
 def test_a_callable_is_taken_and_not_called() -> None:
@@ -55,9 +73,9 @@ def test_a_method_that_is_given_masked_is_named() -> None:
     ("auth", "message"),
     [
         ("token", "auth must be a table such as { method = 'key', … }, not str"),
-        ({}, "auth needs a known method: known are: key, token"),
-        ({"method": 1}, "auth needs a known method: known are: key, token"),
-        ({"method": ["token"]}, "auth needs a known method: known are: key, token"),
+        ({}, "auth needs a known method: known are: flag, key, token"),
+        ({"method": 1}, "auth needs a known method: known are: flag, key, token"),
+        ({"method": ["token"]}, "auth needs a known method: known are: flag, key, token"),
         ({"method": "tokn"}, "auth needs a known method: did you mean 'token'?"),
         ({"method": "token"}, "auth of method 'token' needs 'token'"),
         ({"method": "key", "mount": "x"}, "auth of method 'key' needs 'login' and 'key'"),
