@@ -202,6 +202,7 @@ def _judge(ask: Ask, looked: Looked) -> tuple[Step, Document | NotThere | Secret
         version=answer.version if isinstance(answer, Document) else None,
         seconds=looked.seconds,
         cached=looked.cached,
+        may_be_hidden=isinstance(answer, NotThere) and answer.may_be_hidden,
     )
     return step, answer
 

@@ -39,7 +39,6 @@ _Part: TypeAlias = LinkCheck | NameCheck
 Checking: TypeAlias = Generator[Round[_Part], "dict[str, _Part | SecretSourceError]", Check]
 
 _OF_LINK = "link "  # before the names of links among the parts: no name and no reference holds a blank
-_MAYBE_HIDDEN = "not visible"  # in the detail of a "not there" that a login without the right would get too
 
 
 class _Told(Looked):
@@ -176,7 +175,7 @@ def _with_policy(
 
 def _lacks_right(step: Step, name: NameCheck) -> bool:
     if step.outcome is Outcome.NOT_THERE:
-        return isinstance(name.error, SecretNotFound) and _MAYBE_HIDDEN in step.detail
+        return isinstance(name.error, SecretNotFound) and step.may_be_hidden
     return step.outcome is Outcome.DENIED
 
 

@@ -104,10 +104,12 @@ class NotThere(Record, kw_only=False):
     Attributes:
         reason: ``MISSING``, ``DELETED`` or ``FIELD``.
         detail: Words from the fixed vocabulary, such as under which login it is not visible.
+        may_be_hidden: Whether the backend says the same to a login that may not see it.
     """
 
     reason: Reason = Reason.MISSING
     detail: str = ""
+    may_be_hidden: bool = False
 
 
 class Secret(Record, eq=False):

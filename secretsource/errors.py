@@ -110,6 +110,7 @@ class Step(Record):
         version: The version that was found, if the backend has versions.
         seconds: How long the link took.
         cached: Whether the answer came from the cache.
+        may_be_hidden: Whether "not there" may only mean that the login may not see it.
     """
 
     link: str
@@ -120,6 +121,7 @@ class Step(Record):
     version: str | None = None
     seconds: float = 0.0
     cached: bool = False
+    may_be_hidden: bool = False
 
     def __str__(self) -> str:
         """Return one line for messages: link, location, and what was said."""

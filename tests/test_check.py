@@ -303,7 +303,9 @@ class TestPolicies:
 
     def test_what_may_be_hidden_has_one_unless_it_may_be_not_there(self) -> None:
         resolver = Checked()
-        resolver.says["a"] = resolver.says["b"] = NotThere(detail="missing, or not visible to 'host/x'")
+        resolver.says["a"] = resolver.says["b"] = NotThere(
+            detail="missing, or not visible to 'host/x'", may_be_hidden=True
+        )
         names = {"a": NameSettings(), "b": NameSettings(required=False), "c": NameSettings()}
         link = Store([resolver], names=names).check().links[0]
         assert ("allow", ("a",)) == (link.policy, link.policy_names)
@@ -311,7 +313,7 @@ class TestPolicies:
 
     def test_what_may_be_hidden_has_none_where_another_link_decided(self) -> None:
         resolver, down = Checked(), MemoryResolver()
-        resolver.says["a"] = NotThere(detail="missing, or not visible to 'host/x'")
+        resolver.says["a"] = NotThere(detail="missing, or not visible to 'host/x'", may_be_hidden=True)
         down.fail(Reason.SEALED)
         assert "" == Store([resolver, down]).check(["a"]).links[0].policy
 

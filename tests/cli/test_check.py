@@ -270,7 +270,7 @@ class TestProblems:
 
     def test_what_may_be_hidden_points_to_the_policy(self) -> None:
         memory = Declared(name="conjur")
-        memory.script("a", NotThere(detail="missing, or not visible to 'host/x'"))
+        memory.script("a", NotThere(detail="missing, or not visible to 'host/x'", may_be_hidden=True))
         block, policy = problems(Store([memory]).check(["a"]))
         assert "if it is there and hidden, load the policy below" in " ".join(block.split())
         assert policy.startswith("policy for conjur, to read a:")

@@ -71,7 +71,7 @@ def document_of(reply: Reply, *, login: str, version: str | None) -> Document | 
             Reason.BROKEN, f"{reply.said}; a page or nothing in place of a value: is url right?"
         )
     if is_missing(reply):
-        return NotThere(Reason.MISSING, f"missing, or not visible to {shown(login)}")
+        return NotThere(Reason.MISSING, f"missing, or not visible to {shown(login)}", may_be_hidden=True)
     return failure_of(reply, denial_of(reply, login))
 
 

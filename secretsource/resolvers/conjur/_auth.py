@@ -1,82 +1,110 @@
 """Ways to log in to Conjur: a table of methods, each of which says what request asks for a token.
 
-A method does no I/O: it turns credentials into the one request that the session sends over its own connections, so
-that every method gets the same limits, deadlines and refusal of redirects.
+A method turns credentials into the one request that the session sends over its own connections, so that every method
+gets the same limits, deadlines and refusal of redirects. What requests they are is held to conjur_api's own strategies
+by tests.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from urllib.parse import quote
+from collections.abc import Mapping
 
+from secretsource._deadline import Deadline
 from secretsource._secret import MaskedBytes
 from secretsource.errors import ConfigError
 from secretsource.resolvers._auth_table import AuthMethod, build_method
 from secretsource.resolvers._credential import Credential, reveal
+from secretsource.resolvers.conjur._jwt import azure_auth, gcp_auth, jwt_auth, oidc_auth
+from secretsource.resolvers.conjur._login_request import Auth, LoginRequest, authenticate_path, optional
 
-__all__ = ["Auth", "LoginRequest", "auth_of"]
-
-_VARIABLES = ("CONJUR_AUTHN_LOGIN", "CONJUR_AUTHN_API_KEY")
-_EXAMPLE = 'auth = { method = "api_key", login = …, api_key = … }'
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoginRequest:
-    """A request that asks for a token.
-
-    Attributes:
-        login: Who logs in, for messages.
-        path: The path below the address.
-        body: What proves it.
-    """
-
-    login: str
-    path: str
-    body: MaskedBytes = field(repr=False)
+__all__ = ["api_key_request", "auth_of", "ldap_request", "login_of"]
 
 
-Auth = Callable[[str], LoginRequest]
-"""Takes the account, asks for the credentials anew, and returns the request of one login."""
+def auth_of(auth: Mapping[str, Credential], *, has_certificate: bool = False) -> Auth:
+    """Return the method that *auth* describes.
 
-
-def auth_of(auth: Mapping[str, Credential] | None) -> Auth:
-    """Return the method that *auth* describes; `None` reads Conjur's own variables at each login.
+    Args:
+        auth: The setting.
+        has_certificate: Whether there is a certificate to show in the TLS handshake.
 
     Raises:
-        ConfigError: A variable is missing; see `build_method` for a table.
+        ConfigError: See `build_method`; or a certificate is to prove who we are, and there is none.
     """
-    return _from_environment() if auth is None else build_method(auth, _METHODS)
+    method = build_method(auth, _METHODS)
+    if auth["method"] == "cert" and not has_certificate:
+        raise ConfigError(
+            "auth of method 'cert' needs a certificate: set client_cert and client_key beside auth"
+        )
+    return method
+
+
+def api_key_request(account: str, login: str, api_key: Credential) -> LoginRequest:
+    """Return the request of Conjur's default authenticator."""
+    return LoginRequest(
+        login=login,
+        path=authenticate_path("authn", account, login),
+        body=MaskedBytes(reveal(api_key), "utf-8"),
+    )
+
+
+def ldap_request(account: str, service_id: str, login: str, password: Credential) -> LoginRequest:
+    """Return the request of ``authn-ldap``, which takes the directory's password, or the API key that it stands for."""
+    return LoginRequest(
+        login=login,
+        path=authenticate_path("authn-ldap", service_id, account, login),
+        body=MaskedBytes(reveal(password), "utf-8"),
+        refused="wrong password",
+    )
 
 
 def _api_key(settings: Mapping[str, Credential]) -> Auth:
-    return lambda account: _api_key_request(account, reveal(settings["login"]), settings["api_key"])
+    def request(account: str, deadline: Deadline) -> LoginRequest:  # noqa: ARG001 - a reference is local
+        return api_key_request(account, reveal(settings["login"]), settings["api_key"])
 
-
-def _from_environment() -> Auth:
-    def request(account: str) -> LoginRequest:
-        return _api_key_request(
-            account, _variable("CONJUR_AUTHN_LOGIN"), lambda: _variable("CONJUR_AUTHN_API_KEY")
-        )
-
-    for name in _VARIABLES:
-        _variable(name)
     return request
 
 
-def _api_key_request(account: str, login: str, api_key: Credential) -> LoginRequest:
-    """Return the request of Conjur's default authenticator; the login is one piece, whole: ``host%2Fapp%2Fweb``."""
-    path = f"/authn/{quote(account, safe='')}/{quote(login, safe='')}/authenticate"
-    return LoginRequest(login=login, path=path, body=MaskedBytes(reveal(api_key), "utf-8"))
+def _ldap(settings: Mapping[str, Credential]) -> Auth:
+    def request(account: str, deadline: Deadline) -> LoginRequest:  # noqa: ARG001
+        service_id, login = reveal(settings["service_id"]), reveal(settings["login"])
+        return ldap_request(account, service_id, login, settings["password"])
+
+    return request
+
+
+def login_of(auth: Mapping[str, Credential] | None) -> str | None:
+    """Return who logs in, as far as it is known without reading a credential or a file."""
+    found = os.environ.get("CONJUR_AUTHN_LOGIN", "").strip() if auth is None else auth.get("login")
+    return found if isinstance(found, str) and found else None
+
+
+def _iam(settings: Mapping[str, Credential]) -> Auth:
+    from secretsource.resolvers.conjur._iam import iam_auth
+
+    return iam_auth(settings)
+
+
+def _cert(settings: Mapping[str, Credential]) -> Auth:
+    def request(account: str, deadline: Deadline) -> LoginRequest:  # noqa: ARG001
+        login = optional(settings, "login")
+        return LoginRequest(
+            login=login or "",
+            path=authenticate_path("authn-cert", reveal(settings["service_id"]), account, login),
+            body=MaskedBytes(),
+            refused="a client certificate that ran out, is not trusted or is for another host",
+        )
+
+    return request
 
 
 _METHODS: dict[str, AuthMethod[Auth]] = {
     "api_key": AuthMethod(_api_key, ("login", "api_key")),
+    "ldap": AuthMethod(_ldap, ("service_id", "login", "password")),
+    "jwt": AuthMethod(jwt_auth, ("service_id", "jwt"), ("login",)),
+    "oidc": AuthMethod(oidc_auth, ("service_id", "jwt")),
+    "azure": AuthMethod(azure_auth, ("service_id", "login"), ("resource", "client_id", "jwt")),
+    "gcp": AuthMethod(gcp_auth, ("login",), ("service_id", "jwt")),
+    "iam": AuthMethod(_iam, ("service_id", "login"), ("region",)),
+    "cert": AuthMethod(_cert, ("service_id",), ("login",)),
 }
-
-
-def _variable(name: str) -> str:
-    if value := os.environ.get(name, "").strip():
-        return value
-    raise ConfigError(f"a login to Conjur needs the variable {name}, or {_EXAMPLE}")

@@ -34,8 +34,8 @@ def read_variable(
     target = path if version is None else f"{path}?version={version}"
 
     def attempt() -> Document | NotThere:
-        reply, login = session.ask(target, deadline, limit=max_bytes)
-        meant = document_of(reply, login=login, version=version)
+        reply, token = session.ask(target, deadline, limit=max_bytes)
+        meant = document_of(reply, login=token.login, version=version)
         if isinstance(meant, ResolverError):
             raise meant
         return meant

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from dataclasses import dataclass, field
+from urllib.parse import unquote
 
 from secretsource._reference import shown
 from secretsource._secret import MaskedBytes, MaskedStr
@@ -12,14 +14,16 @@ from secretsource.errors import Reason, ResolverError, resolver_error
 from secretsource.resolvers._reply import Reply
 from secretsource.resolvers._tokens import RENEW_AT
 from secretsource.resolvers.conjur._answers import failure_of
+from secretsource.resolvers.conjur._login_request import LoginRequest
 
 __all__ = ["DEFAULT_LIFE", "Token", "token_of"]
 
 DEFAULT_LIFE = 480.0  # seconds; Conjur's default, for a token that does not tell
 _ONE_ANSWER = (
-    "wrong key, unknown login or account, network restriction, an authenticator that is off and a wrong path in url "
+    "unknown login or account, network restriction, an authenticator that is off and a wrong path in url "
     "are one answer"
 )
+_CODE = re.compile(rb"\bCONJ[0-9]{5}E\b")
 _PARTS = ("protected", "payload", "signature")
 
 
@@ -44,30 +48,46 @@ class Token:
         return self is other
 
 
-def token_of(reply: Reply, *, login: str, asked_at: float) -> Token | ResolverError:
+def token_of(reply: Reply, request: LoginRequest, *, asked_at: float) -> Token | ResolverError:
     """Return the token in the answer to a login, or why there is none.
 
     Args:
         reply: The answer: the token's JSON, or its base64.
-        login: Who logged in, for messages.
-        asked_at: When the login was sent. The token's own ``exp`` and ``iat`` tell its life, which is counted from here
+        request: What was asked.
+        asked_at: When the login began. The token's own ``exp`` and ``iat`` tell its life, which is counted from here
             on our clock: the wall clocks of both sides may differ, and may be changed.
     """
     if reply.status != 200:
-        hint = f"{_ONE_ANSWER} to {shown(login)}" if reply.status == 401 else f"no login for {shown(login)}"
-        return failure_of(reply, hint)
+        return failure_of(reply, _denial(reply, request))
     text = _base64_of(reply.body)
-    life = _life_of(text)
-    if life is None:
+    claims = _claims_of(text)
+    if claims is None:
         return resolver_error(
             Reason.BROKEN, f"{reply.said}; the answer to the login holds no token: is url right?"
         )
+    life = _life_of(claims)
+    whose = claims.get("sub")
     return Token(
-        login=login,
+        login=request.login or (whose if isinstance(whose, str) else ""),
         header=MaskedStr(f'Token token="{text.decode("ascii")}"'),
         renew_at=asked_at + life * RENEW_AT,
         ends_at=asked_at + life,
     )
+
+
+def _denial(reply: Reply, request: LoginRequest) -> str:
+    whose = shown(request.login) if request.login else f"this login to {shown(_service_of(request))}"
+    if reply.status == 401:
+        code = _CODE.search(reply.body)  # of Conjur's own list; the words behind it may hold anything
+        told = f"{code[0].decode('ascii')}; " if code else ""
+        return f"{told}{request.refused}, {_ONE_ANSWER} to {whose}"
+    return f"no login for {whose}: may it authenticate at {shown(_service_of(request))}?"
+
+
+def _service_of(request: LoginRequest) -> str:
+    """Return which authenticator was asked, such as ``authn-jwt/ci``."""
+    first, second, *_ = request.path.removeprefix("/").split("/")
+    return first if first in {"authn", "authn-gcp"} else f"{first}/{unquote(second)}"
 
 
 def _base64_of(body: bytes) -> bytes:
@@ -76,8 +96,8 @@ def _base64_of(body: bytes) -> bytes:
     return MaskedBytes(base64.b64encode(body)) if body.startswith(b"{") else body
 
 
-def _life_of(text: bytes) -> float | None:
-    """Return the seconds that a token lives, or `None` if it is no token."""
+def _claims_of(text: bytes) -> dict[str, object] | None:
+    """Return what a token claims, nothing if that cannot be read, or `None` if it is no token."""
     try:
         token = json.loads(base64.b64decode(text, validate=True))
     except (ValueError, RecursionError):
@@ -86,7 +106,15 @@ def _life_of(text: bytes) -> float | None:
         return None
     try:
         claims = json.loads(base64.urlsafe_b64decode(token["payload"]))
-        life = float(claims["exp"]) - float(claims["iat"])
-    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
+    except (ValueError, RecursionError):
+        return {}
+    return claims if isinstance(claims, dict) else {}
+
+
+def _life_of(claims: dict[str, object]) -> float:
+    """Return the seconds that a token lives."""
+    try:
+        life = float(claims["exp"]) - float(claims["iat"])  # type: ignore[arg-type]  # what is no number is refused
+    except (ValueError, TypeError, KeyError, OverflowError):
         return DEFAULT_LIFE
     return life if life > 0 else DEFAULT_LIFE

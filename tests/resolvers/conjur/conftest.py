@@ -12,7 +12,8 @@ import pytest
 import trustme
 
 from secretsource import _clock
-from secretsource.resolvers.conjur import ConjurResolver
+from secretsource.resolvers._address import Address
+from secretsource.resolvers.conjur import ConjurResolver, _metadata
 from tests.resolvers.conjur.support import resolver_for
 from tests.servers.conjur import ConjurServer
 from tests.servers.faulty import FaultyServer
@@ -30,7 +31,10 @@ class SteppingClock:
 
 
 @pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No variable of Conjur's is set, the home directory is empty, and no metadata service of a cloud is asked."""
+    monkeypatch.setattr(_metadata, "_SERVICE", Address(scheme="http", host="127.0.0.1", port=9))
+    monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
     for name in os.environ:
         if name.startswith("CONJUR_") or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
+from secretsource import Store
 from secretsource._deadline import Deadline
 from secretsource._secret import Document, NotThere
 from secretsource.errors import (
@@ -18,6 +19,7 @@ from secretsource.errors import (
     InvalidResponse,
     Reason,
     ResolverError,
+    SecretNotFound,
 )
 from secretsource.resolvers import SupportsFetchMany
 from secretsource.resolvers.conjur import ConjurResolver
@@ -102,7 +104,11 @@ def test_ids_are_cut_below_what_proxies_take(server: ConjurServer, resolver: Con
 
 
 @pytest.mark.parametrize(
-    "fault", ["status:403", "empty404", "status:406", "status:422", "html200", "truncated", "204"]
+    "fault",
+    [
+        *("status:403", "empty404", "status:406", "status:422", "html200", "truncated", "204"),
+        *("status:400", "status:414", "status:431"),  # of a proxy that takes no such address
+    ],
 )
 def test_after_a_batch_that_fails_they_are_read_one_by_one(
     server: ConjurServer, resolver: ConjurResolver, fault: str
@@ -138,10 +144,25 @@ def test_one_that_is_missing_or_denied_takes_nothing_from_the_others(
     )
 
     assert list(values.values()) == [first, second]
-    assert NotThere(Reason.MISSING, "missing, or not visible to 'alice'") == missing == unset
+    assert (
+        NotThere(Reason.MISSING, "missing, or not visible to 'alice'", may_be_hidden=True) == missing == unset
+    )
     assert isinstance(seen, AccessDenied)
     assert "may see it, not execute it" in str(seen)
     assert "conjur at demo:variable:many/seen" in str(seen)
+
+
+def test_a_store_keeps_what_was_found_beside_one_that_is_missing(
+    server: ConjurServer, resolver: ConjurResolver
+) -> None:
+    values = fill(server, 3)
+    with Store([resolver]) as store:
+        with pytest.raises(SecretNotFound):
+            store.get_many([*values, "many/none"])
+        server.reset_requests()
+
+        assert list(values.values()) == [store.get(name).value for name in values]
+        assert [] == server.requests
 
 
 def test_old_versions_and_paths_are_read_beside_the_batch(

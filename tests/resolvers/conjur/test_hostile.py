@@ -8,6 +8,7 @@ import secrets
 
 import pytest
 
+from secretsource._deadline import Deadline
 from secretsource._secret import MaskedBytes
 from secretsource.errors import InvalidResponse
 from secretsource.resolvers._reply import Reply
@@ -17,6 +18,7 @@ from tests.resolvers.conjur.support import read, resolver_at, token_body
 from tests.servers.faulty import FaultyServer
 
 LOGIN = "/authn/demo/alice/authenticate"
+REQUEST = _auth.api_key_request("demo", "alice", secrets.token_hex(8))
 LIST = "/resources/demo"
 DEEP = "[" * 30_000  # an answer without a value is read up to 64 KiB
 
@@ -95,7 +97,7 @@ def test_a_token_whose_claims_are_none_lives_as_long_as_usual(payload: str) -> N
     }
     body = MaskedBytes(base64.b64encode(json.dumps(parts).encode()))
 
-    token = token_of(Reply(status=200, headers={}, body=body), login="alice", asked_at=0.0)
+    token = token_of(Reply(status=200, headers={}, body=body), REQUEST, asked_at=0.0)
 
     assert isinstance(token, Token)
     assert DEFAULT_LIFE == token.ends_at
@@ -103,10 +105,8 @@ def test_a_token_whose_claims_are_none_lives_as_long_as_usual(payload: str) -> N
 
 def test_key_and_token_are_masked_where_they_are_kept() -> None:
     key = secrets.token_hex(8)
-    request = _auth.auth_of({"method": "api_key", "login": "alice", "api_key": key})("demo")
-    token = token_of(
-        Reply(status=200, headers={}, body=MaskedBytes(token_body())), login="alice", asked_at=0.0
-    )
+    request = _auth.auth_of({"method": "api_key", "login": "alice", "api_key": key})("demo", Deadline(1))
+    token = token_of(Reply(status=200, headers={}, body=MaskedBytes(token_body())), REQUEST, asked_at=0.0)
 
     assert isinstance(token, Token)
     assert key.encode() == request.body

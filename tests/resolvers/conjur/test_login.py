@@ -14,6 +14,7 @@ from secretsource._secret import Document
 from secretsource.errors import AccessDenied, BackendUnavailable, ConfigError, InvalidResponse, Reason
 from secretsource.resolvers._reply import Reply
 from secretsource.resolvers.conjur import ConjurResolver
+from secretsource.resolvers.conjur._auth import api_key_request
 from secretsource.resolvers.conjur._token import DEFAULT_LIFE, Token, token_of
 from tests.resolvers.conjur.conftest import SteppingClock
 from tests.resolvers.conjur.support import at_once, read, resolver_at, resolver_for, token_body, value
@@ -21,6 +22,7 @@ from tests.servers.conjur import ConjurServer
 from tests.servers.faulty import FaultyServer
 
 NAME = "pepipost/api_key"
+REQUEST = api_key_request("demo", "alice", secrets.token_hex(8))
 
 
 def token_json(**claims: float) -> bytes:
@@ -29,7 +31,7 @@ def token_json(**claims: float) -> bytes:
 
 
 def life_of(body: bytes) -> float:
-    token = token_of(Reply(status=200, headers={}, body=body), login="alice", asked_at=1000.0)
+    token = token_of(Reply(status=200, headers={}, body=body), REQUEST, asked_at=1000.0)
     assert isinstance(token, Token)
     assert pytest.approx(1000 + (token.ends_at - 1000) * 2 / 3) == token.renew_at
     return token.ends_at - 1000
@@ -273,7 +275,7 @@ def test_an_answer_to_a_login_without_a_token_is_invalid(
     "body", [b"", b"null", b"{}", b"[]", b"e30=", b"W10=", b"\xff", b"a b", b'"\n"', b"{" * 2000]
 )
 def test_a_body_that_is_no_token_is_invalid(body: bytes) -> None:
-    found = token_of(Reply(status=200, headers={}, body=body), login="alice", asked_at=0)
+    found = token_of(Reply(status=200, headers={}, body=body), REQUEST, asked_at=0)
 
     assert isinstance(found, InvalidResponse)
 

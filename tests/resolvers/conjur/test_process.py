@@ -81,6 +81,47 @@ assert not {{"conjur_api", "aiohttp", "asyncio", "requests", "boto3"}} & sys.mod
     assert (0, "") == (done.returncode, done.stderr)
 
 
+@pytest.mark.parametrize("way", ["api_key", "jwt", "stored"])
+def test_all_that_is_ever_imported_is_imported_at_the_first_use(
+    server: ConjurServer, tmp_path: Path, way: str
+) -> None:
+    (tmp_path / ".netrc").write_text(
+        f"machine {server.url}/authn login alice password {server.api_key('alice')}\n"
+    )
+    (tmp_path / ".netrc").chmod(0o600)
+    server.permit("host/app/ci", ["update"], "pepipost/api_key")
+    program = f"""
+import os, sys
+from secretsource._deadline import Deadline
+from secretsource.resolvers.conjur import ConjurResolver
+key, jwt, way = sys.argv[1:]
+auth = {{
+    "api_key": {{"method": "api_key", "login": "alice", "api_key": key}},
+    "jwt": {{"method": "jwt", "service_id": "ci", "jwt": jwt}},
+    "stored": None,
+}}[way]
+resolver = ConjurResolver(url="{server.url}", account="demo", auth=auth)
+resolver._sessions.get()
+before = set(sys.modules)
+location, deadline = resolver.locate("pepipost/api_key"), Deadline(10)
+resolver.fetch(location, deadline)
+resolver.fetch_many([location, resolver.locate("pepipost/unicode")], deadline)
+resolver.fetch(resolver.locate("pepipost", document=True), deadline)
+resolver.check(deadline)
+resolver.put(location, "x", deadline)
+resolver.policy_for([location])
+assert not set(sys.modules) - before, set(sys.modules) - before
+"""
+    jwt = server.issue_jwt({"workload": "ci", "repository": "pepipost/mailer"})
+    command = [sys.executable, "-W", "error", "-c", program, server.api_key("alice"), jwt, way]
+    environment = {**os.environ, "HOME": str(tmp_path)}
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert (0, "") == (done.returncode, done.stderr)
+
+
 def test_nothing_of_the_process_is_changed(server: ConjurServer) -> None:
     root = logging.getLogger()
     before = (list(warnings.filters), list(root.handlers), root.level, dict(os.environ))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
+from secretsource._deadline import Deadline
 from secretsource._reference import MAX_NAME
 from secretsource._secret import Document, MaskedBytes, MaskedStr, NotThere
-from secretsource.errors import AccessDenied, InvalidReference, Reason
+from secretsource.errors import AccessDenied, InvalidReference, InvalidResponse, Reason
 from secretsource.resolvers import Resolver, SupportsClose
 from secretsource.resolvers.conjur import ConjurResolver
 from tests.resolvers.conjur.support import read, resolver_at, resolver_for, token_body, value
@@ -97,6 +100,27 @@ def test_a_path_in_the_url_is_kept(faulty: FaultyServer) -> None:
     assert "found" == value(resolver_at(faulty.url + "/api/"), "a/b")
 
 
+def test_every_request_goes_below_the_path_in_the_url(faulty: FaultyServer) -> None:
+    faulty.answer(404)
+    faulty.answer(body=token_body(), path="/api/authn/demo/alice/authenticate")
+    resolver = resolver_at(faulty.url + "/api")
+    one, other = resolver.locate("a/b"), resolver.locate("c")
+    for call in (
+        lambda: resolver.fetch(one, Deadline(2)),
+        lambda: resolver.fetch(resolver.locate("a", document=True), Deadline(2)),
+        lambda: resolver.fetch_many([one, other], Deadline(2)),
+        lambda: resolver.check(Deadline(2)),
+        lambda: resolver.put(one, "x", Deadline(2), expected="1"),
+        lambda: resolver.put(one, "x", Deadline(2)),
+    ):
+        with contextlib.suppress(InvalidResponse):
+            call()
+
+    kinds = {request.path.split("/")[2].partition("?")[0] for request in faulty.requests}
+    assert {"authn", "secrets", "resources", "whoami"} == kinds
+    assert {"api"} == {request.path.split("/")[1] for request in faulty.requests}
+
+
 def test_a_host_logs_in_with_its_whole_login_encoded(server: ConjurServer) -> None:
     server.set("db/primary/password", b"found")
 
@@ -122,7 +146,9 @@ def test_a_version_that_does_not_exist_is_not_there(server: ConjurServer, resolv
 def test_missing_never_set_and_hidden_are_not_there_and_name_the_login(
     resolver: ConjurResolver, variable: str
 ) -> None:
-    assert NotThere(Reason.MISSING, "missing, or not visible to 'alice'") == read(resolver, variable)
+    assert NotThere(Reason.MISSING, "missing, or not visible to 'alice'", may_be_hidden=True) == read(
+        resolver, variable
+    )
 
 
 def test_seen_but_not_executable_is_a_denial_that_names_the_login(server: ConjurServer) -> None:

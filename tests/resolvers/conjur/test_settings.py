@@ -60,7 +60,11 @@ def test_a_missing_setting_is_told_with_its_variable(missing: str, words: str) -
         ("auth", "api_key", "must be a table"),
         ("auth", {}, "needs a known method: known are: api_key"),
         ("auth", {"method": "apikey"}, "did you mean 'api_key'"),
-        ("auth", {"method": "ldap"}, "known are: api_key"),
+        ("auth", {"method": "kerberos"}, "known are: api_key, azure, cert, gcp, iam, jwt, ldap, oidc"),
+        ("auth", {"method": "ldap", "login": "alice"}, "'ldap' needs 'service_id' and 'password'"),
+        ("auth", {"method": "jwt", "service_id": "ci"}, "'jwt' needs 'jwt'"),
+        ("auth", {"method": "azure", "service_id": "prod"}, "'azure' needs 'login'"),
+        ("auth", {"method": "gcp"}, "'gcp' needs 'login'"),
         ("auth", {**AUTH, "apikey": "x"}, "unknown key 'apikey' .* did you mean 'api_key'"),
         ("auth", {"method": "api_key", "login": "alice"}, "needs 'api_key'"),
         ("auth", {"method": "api_key", "login": "", "api_key": "x"}, "'login' .* not empty"),
@@ -77,6 +81,30 @@ def test_a_wrong_setting_is_told_when_the_resolver_is_built(setting: str, wrong:
 )
 def test_http_goes_to_loopback(url: str) -> None:
     assert url in repr(build(url=url))
+
+
+@pytest.mark.parametrize(
+    "url", ["https://acme.secretsmgr.cyberark.cloud", "https://acme.secretsmgr.cyberark.cloud/api/"]
+)
+def test_cyberarks_own_service_has_its_path_and_its_account(url: str) -> None:
+    shown = "url='https://acme.secretsmgr.cyberark.cloud:443/api', account='conjur'"
+
+    assert shown in repr(build(url=url, account=None))
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://acme.secretsmgr.cyberark.cloud.example.com", "https://secretsmgr.cyberark.cloud", URL + "/api"],
+)
+def test_what_only_looks_like_it_has_neither(url: str) -> None:
+    with pytest.raises(ConfigError, match="CONJUR_ACCOUNT"):
+        build(url=url, account=None)
+
+
+def test_another_path_or_account_of_it_is_kept() -> None:
+    shown = "url='https://acme.secretsmgr.cyberark.cloud:443/v2', account='other'"
+
+    assert shown in repr(build(url="https://acme.secretsmgr.cyberark.cloud/v2", account="other"))
 
 
 def test_everything_can_come_from_conjurs_own_variables(

@@ -6,13 +6,15 @@ import json
 
 import pytest
 
-from secretsource._secret import Document, NotThere
+from secretsource._secret import Document, MaskedBytes, NotThere
 from secretsource.errors import AccessDenied, BackendUnavailable, InvalidResponse, Reason, ResolverError
 from secretsource.resolvers._reply import Reply
 from secretsource.resolvers.conjur._answers import DECISIONS, decide, document_of, failure_of
+from secretsource.resolvers.conjur._login_request import LoginRequest
 from secretsource.resolvers.conjur._token import Token, token_of
 from tests.servers.conjur.recordings import EXCHANGES, Exchange
 
+REQUEST = LoginRequest(login="alice", path="/authn-jwt/ci/demo/authenticate", body=MaskedBytes())
 DENIED = {401, 403}
 UNAVAILABLE = {408, 425, 429, *range(500, 600)}
 NOT_FOUND = json.dumps({"error": {"code": "not_found", "message": "gone"}}).encode()
@@ -42,7 +44,7 @@ def test_every_status_has_a_decision_in_the_table(status: int) -> None:
 @pytest.mark.parametrize("status", [status for status in range(100, 600) if status != 200])
 def test_no_status_but_200_brings_a_value_or_a_token(status: int) -> None:
     meant = document_of(Reply(status=status, headers=VALUE, body=b"body"), login="alice", version=None)
-    token = token_of(reply(status, b"e30="), login="alice", asked_at=0)
+    token = token_of(reply(status, b"e30="), REQUEST, asked_at=0)
 
     assert (kind_of(status), kind_of(status)) == (type(meant), type(token))
 
@@ -137,15 +139,28 @@ def test_what_a_real_conjur_answered_to_reads_means_what_it_should(exchange: Exc
     "exchange", [one for one in LOGINS if one.response["status"] != 200], ids=lambda one: one.id
 )
 def test_what_a_real_conjur_answered_to_logins_means_what_it_should(exchange: Exchange) -> None:
-    meant = token_of(reply_of(exchange), login="alice", asked_at=0)
+    meant = token_of(reply_of(exchange), REQUEST, asked_at=0)
     wanted = {401: AccessDenied, 500: BackendUnavailable}
 
     assert wanted.get(exchange.response["status"], InvalidResponse) is type(meant)
 
 
+@pytest.mark.parametrize("exchange", LOGINS, ids=lambda one: one.id)
+def test_the_code_of_a_refusal_is_told_where_a_real_conjur_gave_one(exchange: Exchange) -> None:
+    meant = token_of(reply_of(exchange), REQUEST, asked_at=0)
+
+    assert ("CONJ00016E; " in str(meant)) == (exchange.id == "authn-jwt.expired")
+
+
+def test_the_words_behind_the_code_are_not_told() -> None:
+    body = b'{"error": {"code": "unauthorized", "message": "CONJ00016E of canary"}}'
+
+    assert "canary" not in str(token_of(reply(401, body), REQUEST, asked_at=0))
+
+
 def test_the_token_of_a_real_conjur_lives_as_long_as_it_says() -> None:
     exchange = next(one for one in EXCHANGES if one.id == "authn.ok.json")
-    token = token_of(reply_of(exchange), login="alice", asked_at=1000.0)
+    token = token_of(reply_of(exchange), REQUEST, asked_at=1000.0)
 
     assert isinstance(token, Token)
     assert (1320.0, 1480.0) == (token.renew_at, token.ends_at)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import trustme
 
+from secretsource._deadline import Deadline
 from secretsource.errors import BackendUnavailable, Reason
 from secretsource.resolvers.conjur import ConjurResolver
 from tests.resolvers.conjur.conftest import context_of
@@ -52,6 +53,49 @@ def test_a_certificate_that_does_not_verify_is_told_why_and_is_not_tried_again(
         assert Reason.TLS is caught.value.reason
         assert caught.value.detail.endswith(why)
         assert (1, []) == (server.connections, server.requests)
+
+
+AUTHS: dict[str, dict[str, str]] = {
+    "api_key": {"login": "alice", "api_key": "x"},
+    "ldap": {"service_id": "corp", "login": "alice", "password": "x"},
+    "jwt": {"service_id": "ci", "jwt": "x"},
+    "oidc": {"service_id": "okta", "jwt": "x"},
+    "azure": {"service_id": "prod", "login": "host/x", "jwt": "x"},
+    "gcp": {"login": "host/x", "jwt": "x"},
+}
+
+
+@pytest.mark.parametrize("method", sorted(AUTHS))
+def test_no_login_is_sent_to_a_server_that_does_not_verify(method: str, ca_file: Path) -> None:
+    with FaultyServer(context_of(trustme.CA(), "127.0.0.1")) as server:
+        auth = {"method": method, **AUTHS[method]}
+        with pytest.raises(BackendUnavailable) as caught:
+            read(resolver_at(server.url, ca_file=ca_file, auth=auth), NAME)
+
+        assert (Reason.TLS, 1, []) == (caught.value.reason, server.connections, server.requests)
+
+
+def test_a_tls_failure_after_the_login_is_loud_too(
+    server_context: ssl.SSLContext, ca_file: Path, tls_server: ConjurServer, tmp_path: Path
+) -> None:
+    trusted = tmp_path / "ca.pem"
+    trusted.write_bytes(ca_file.read_bytes())
+    resolver = resolver_for(tls_server, ca_file=trusted)
+    value(resolver, NAME)
+    trustme.CA().cert_pem.write_to_path(str(trusted))
+
+    with pytest.raises(BackendUnavailable) as caught:
+        read(resolver, NAME)
+    assert Reason.TLS is caught.value.reason
+
+
+def test_a_write_is_not_sent_to_a_server_that_does_not_verify(ca_file: Path) -> None:
+    with FaultyServer(context_of(trustme.CA(), "127.0.0.1")) as server:
+        resolver = resolver_at(server.url, ca_file=ca_file)
+        with pytest.raises(BackendUnavailable) as caught:
+            resolver.put(resolver.locate(NAME), "x", Deadline(5))
+
+        assert (Reason.TLS, []) == (caught.value.reason, server.requests)
 
 
 def test_plain_http_on_the_tls_port_is_a_tls_failure_without_a_retry(faulty: FaultyServer) -> None:

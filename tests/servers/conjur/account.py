@@ -124,6 +124,22 @@ class Account:
         self.world.credentials.set_directory(service, passwords)
         self.world.enabled.add(f"authn-ldap/{service}")
 
+    def enable_trusted(self, authenticator: str, logins: Mapping[str, str]) -> None:
+        """Switch on an authenticator that asks a service outside of Conjur, such as `authn-oidc/okta`.
+
+        Args:
+            authenticator: Its kind and its service, if it has one.
+            logins: What the service outside vouches for: a login for each token, or for each access key of AWS.
+        """
+        name = f"conjur/{authenticator}"
+        webservice = full_id(self.account, "webservice", name)
+        if webservice not in self.world.store.resources:
+            self.load_policy(f"- !policy\n  id: {name}\n  body: [ !webservice ]\n")
+        for login in logins.values():
+            self.permit(login, ("read", "authenticate"), webservice)
+        self.world.credentials.set_trusted(authenticator, logins)
+        self.world.enabled.add(authenticator)
+
     def enable_jwt(self, service: str = "ci", claim: str = "workload", path: str = "app") -> None:
         """Switch on the JWT authenticator that a policy made: *claim* names a host below *path*."""
         settings = {

@@ -30,6 +30,7 @@ class Credentials:
         self._keys: dict[str, str] = {}
         self._passwords: dict[str, str] = {}
         self._directories: dict[str, dict[str, str]] = {}
+        self._trusted: dict[str, dict[str, str]] = {}
 
     def key(self, role: str) -> str:
         """Return the API key of *role*."""
@@ -56,6 +57,14 @@ class Credentials:
     def set_directory(self, service: str, passwords: Mapping[str, str]) -> None:
         """Set the passwords, by login, of the LDAP directory behind *service*."""
         self._directories[service] = dict(passwords)
+
+    def set_trusted(self, authenticator: str, logins: Mapping[str, str]) -> None:
+        """Set the logins, by what proves them, that a service outside of Conjur vouches for."""
+        self._trusted[authenticator] = dict(logins)
+
+    def trusted_login(self, authenticator: str, proof: str) -> str | None:
+        """Return the login that *proof* is for, if there is one."""
+        return self._trusted.get(authenticator, {}).get(proof)
 
     def key_fits(self, role: str, offered: str) -> bool:
         """Say whether *offered* is the API key of *role*."""

@@ -12,6 +12,7 @@ from . import (
     routes_secrets,
     routes_services,
     routes_status,
+    routes_trusted,
 )
 from .calls import Call, identify
 from .database import DatabaseError
@@ -36,6 +37,15 @@ _ROUTES: tuple[tuple[str, str, Callable[..., Reply]], ...] = (
     ("GET", f"/authn-ldap/{_PIECE}/{_PIECE}/login", routes_services.ldap_login),
     ("POST", f"/authn-ldap/{_PIECE}/{_PIECE}/{_PIECE}/authenticate", routes_services.ldap_authenticate),
     ("POST", f"/authn-jwt/{_PIECE}/{_PIECE}/authenticate", routes_services.jwt_authenticate),
+    (
+        "POST",
+        f"/authn-jwt/{_PIECE}/{_PIECE}/{_PIECE}/authenticate",
+        routes_services.jwt_authenticate_host,
+    ),
+    ("POST", f"/authn-oidc/{_PIECE}/{_PIECE}/authenticate", routes_trusted.oidc),
+    ("POST", f"/authn-azure/{_PIECE}/{_PIECE}/{_PIECE}/authenticate", routes_trusted.azure),
+    ("POST", f"/authn-iam/{_PIECE}/{_PIECE}/{_PIECE}/authenticate", routes_trusted.iam),
+    ("POST", f"/authn-gcp/{_PIECE}/authenticate", routes_trusted.gcp),
     ("POST", r"/authn-[^/]+(?:/[^/]+){2,3}/authenticate", routes_services.not_enabled),
     ("GET", f"/(authn-[^/]+)/{_PIECE}/{_PIECE}/status", routes_status.authenticator_status),
     ("GET", "/secrets", routes_secrets.batch),

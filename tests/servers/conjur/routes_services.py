@@ -1,4 +1,4 @@
-"""Logging in through an authenticator other than the API key: LDAP and JWT."""
+"""Logging in through an authenticator with a service of its own: LDAP and JWT."""
 
 from . import jwts
 from .calls import Call
@@ -21,7 +21,7 @@ def ldap_login(call: Call, service: str, account: str) -> Reply:
 def ldap_authenticate(call: Call, service: str, account: str, login: str) -> Reply:
     """Give a token for the directory's password or the API key."""
     webservice = service_of(call, "authn-ldap", service)
-    role = _authorized(call, webservice, known_role(call, account, login))
+    role = authorized(call, webservice, known_role(call, account, login))
     offered = call.request.body.decode(errors="replace")
     credentials = call.world.credentials
     if not credentials.directory_fits(service, login, offered) and not credentials.key_fits(role, offered):
@@ -38,7 +38,19 @@ def jwt_authenticate(call: Call, service: str, account: str) -> Reply:
     claims = _trusted_claims(call, service, sent)
     host = known_role(call, account, _host_login(call, service, claims))
     _check_annotations(call.world.store.resources[host], service, claims)
-    return token(call, _authorized(call, webservice, host))
+    return token(call, authorized(call, webservice, host))
+
+
+def jwt_authenticate_host(call: Call, service: str, account: str, login: str) -> Reply:
+    """Give the token of the host in the path, where no claim names one; this was not recorded, but documented."""
+    webservice = service_of(call, "authn-jwt", service)
+    sent = call.request.form().get("jwt")
+    if not sent:
+        raise RefusedError(empty(400))
+    claims = _trusted_claims(call, service, sent)
+    host = known_role(call, account, login)
+    _check_annotations(call.world.store.resources[host], service, claims)
+    return token(call, authorized(call, webservice, host))
 
 
 def not_enabled(_call: Call) -> Reply:
@@ -52,13 +64,19 @@ def service_of(call: Call, authenticator: str, service: str) -> Resource:
     Raises:
         RefusedError: when it is not, or no policy made its web service.
     """
-    webservice = call.world.find("webservice", f"conjur/{authenticator}/{service}")
-    if webservice is None or f"{authenticator}/{service}" not in call.world.enabled:
+    name = f"{authenticator}/{service}" if service else authenticator
+    webservice = call.world.find("webservice", f"conjur/{name}")
+    if webservice is None or name not in call.world.enabled:
         raise RefusedError(empty(401))
     return webservice
 
 
-def _authorized(call: Call, webservice: Resource, role: str) -> str:
+def authorized(call: Call, webservice: Resource, role: str) -> str:
+    """Return the role if it may use the authenticator.
+
+    Raises:
+        RefusedError: when it may not.
+    """
     if not call.world.store.allowed(role, "authenticate", webservice):
         raise RefusedError(empty(403))
     return role

@@ -1,0 +1,52 @@
+"""The one request of a login: what a way to log in makes of its credentials."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+from secretsource._deadline import Deadline
+from secretsource._secret import MaskedBytes
+from secretsource.resolvers._credential import Credential, reveal
+
+__all__ = ["FORM", "Auth", "LoginRequest", "authenticate_path", "optional"]
+
+FORM = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginRequest:
+    """A request that asks for a token.
+
+    Attributes:
+        login: Who logs in, for messages; empty where what proves it tells.
+        path: The path below the address.
+        body: What proves it.
+        content_type: What *body* is.
+        refused: What a 401 may mean beside an unknown login, for messages.
+    """
+
+    login: str
+    path: str
+    body: MaskedBytes = field(repr=False)
+    content_type: str = "text/plain"
+    refused: str = "wrong key"
+
+
+Auth = Callable[[str, Deadline], LoginRequest]
+"""Takes the account, asks for the credentials anew, and returns the request of one login."""
+
+
+def authenticate_path(*pieces: str | None) -> str:
+    """Return the path of a login; each piece is sent whole, so a host's login is ``host%2Fapp%2Fweb``.
+
+    Args:
+        pieces: Authenticator, service, account and login, as far as there are.
+    """
+    return "".join(f"/{quote(piece, safe='')}" for piece in pieces if piece) + "/authenticate"
+
+
+def optional(settings: Mapping[str, Credential], key: str) -> str | None:
+    """Return what is given for *key*, or `None`."""
+    return reveal(settings[key]) if key in settings else None
