@@ -86,7 +86,7 @@ def prolong(ask: Ask, document: Document, deadline: Deadline) -> Document | Secr
     if not hasattr(ask.link.resolver, "renew"):
         return None
     try:
-        seconds: object = cast(SupportsRenew, ask.link.resolver).renew(ask.location, deadline)
+        seconds: object = cast(SupportsRenew, ask.link.resolver).renew(ask.location, document, deadline)
     except BaseException as error:
         if is_ctrl_c(error):
             raise

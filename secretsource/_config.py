@@ -37,6 +37,7 @@ __all__ = ["Config", "SecretConfig"]
 _ARGUMENTS: Final = "configure()"
 _DEFAULT_CHAIN: Final = ("env", "dotenv")
 _SECRET_KEYS: Final = ("description", "required", "ttl")
+_PATHS: Final = ("client_cert", "client_key", "path")  # of resolvers, besides all that end in _file
 
 
 class SecretConfig(Record):
@@ -139,7 +140,7 @@ def _from_folder(resolvers: object, folder: str) -> object:
     return {
         name: {
             key: os.path.join(folder, os.path.expanduser(value))
-            if isinstance(value, str) and (key == "path" or key.endswith("_file"))
+            if isinstance(value, str) and (key in _PATHS or key.endswith("_file"))
             else value
             for key, value in settings.items()
         }

@@ -628,6 +628,12 @@ def test_a_relative_path_starts_at_the_folder_of_its_file(
     assert "x" == configure().get("a/b").value
 
 
+@pytest.mark.parametrize("key", ["path", "ca_file", "client_cert", "client_key"])
+def test_each_key_that_is_a_path_starts_there(project: Path, key: str) -> None:
+    write(project, f'chain = ["env"]\n[resolvers.x]\nkind = "vault"\n{key} = "deep/file.pem"')
+    assert str(project / "deep/file.pem") == Config.load().resolvers["x"][key]
+
+
 def locals_of_ours(error: BaseException) -> str:
     """Return what a traceback with local variables shows of the package's frames."""
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]

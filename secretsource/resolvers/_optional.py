@@ -84,8 +84,8 @@ class SupportsFetchFresh(Protocol):
 class SupportsRenew(Protocol):
     """A resolver whose backend lends documents for a time, and may prolong it."""
 
-    def renew(self, location: Location, deadline: Deadline) -> float | None:
-        """Let the lease of the document that `fetch` has returned last for *location* go on.
+    def renew(self, location: Location, document: Document, deadline: Deadline) -> float | None:
+        """Let the lease of *document* go on.
 
         A store calls it where it would otherwise ask anew for a document with a lease that is in use, and keeps the
         document for the seconds that this returns. So it also finds out whether the lease is still there: one that has
@@ -93,6 +93,8 @@ class SupportsRenew(Protocol):
 
         Args:
             location: What `locate` returned for the name.
+            document: What `fetch` has returned for it once; its ``version`` tells which one it is. After a fork it may
+                be one that the parent has fetched.
             deadline: When the answer is wanted.
 
         Returns:

@@ -26,7 +26,7 @@ class Lives(Protocol):
 
     @property
     def renew_at(self) -> float:
-        """When to log in anew, on the clock of the tokens."""
+        """When to renew it, on the clock of the tokens."""
         ...
 
     @property
@@ -48,11 +48,19 @@ class Tokens(Generic[T]):
     Args:
         log_in: Obtains a new one, or raises one of `secretsource.errors`.
         clock: Measures lives of tokens.
+        renew: Has the life of a token go on, and returns whether that is long enough. Without it, and where it is not,
+            a token is renewed by a new login.
     """
 
-    def __init__(self, log_in: Callable[[Deadline], T], clock: Clock) -> None:
+    def __init__(
+        self,
+        log_in: Callable[[Deadline], T],
+        clock: Clock,
+        renew: Callable[[T, Deadline], bool] = lambda _token, _deadline: False,
+    ) -> None:
         self._log_in = log_in
         self._clock = clock
+        self._renew = renew
         self._token: T | None = None
         self._not_before = 0.0
         self._flight: SingleFlight[T] = SingleFlight()
@@ -70,35 +78,47 @@ class Tokens(Generic[T]):
 
         All threads whose token was refused share one login.
         """
-        token = self._flight.run(_KEY, lambda: self._log_in_after(refused, deadline), deadline)
+        token = self._flight.run(_KEY, lambda: self._log_in_after(refused, deadline, refused=True), deadline)
         return None if token is refused else token
 
-    def _log_in_after(self, seen: T | None, deadline: Deadline) -> T:
-        """Log in, unless another thread has done so since *seen* was the token."""
+    def _log_in_after(self, seen: T | None, deadline: Deadline, *, refused: bool = False) -> T:
+        """Log in, unless another thread has done so since *seen* was the token.
+
+        Where *seen* was *refused*, a login that brings the same again brings nothing. Where it has only grown old, what
+        is given again may live longer by now.
+        """
         token = self._token
-        if token is not None and token is not seen and self._clock() < token.ends_at:
+        is_other = token is not seen and not (refused and token is not None and token.is_like(seen))
+        if token is not None and is_other and self._clock() < token.ends_at:
             return token
         fresh = self._log_in(deadline)
-        if seen is not None and fresh.is_like(seen):
+        if seen is not None and refused and fresh.is_like(seen):
             return seen
         self._token = fresh
         return fresh
 
     def _renewed(self, token: T, deadline: Deadline) -> T:
-        """Try to log in anew; whatever comes of it, the old token is good until its end.
+        """Try to renew it; whatever comes of it, the old token is good until its end.
 
-        So neither a login endpoint that is down nor a credential that is being rotated stops readers. Only a TLS
-        failure is raised: a man in the middle must be loud.
+        So neither a login endpoint that is down nor a credential that is gone or being rotated stops readers. Only a
+        TLS failure is raised: a man in the middle must be loud.
         """
         if self._flight.busy(_KEY):
             return token
         short = Deadline(min(deadline.remaining / 2, _RENEWAL_SECONDS))
         try:
-            return self._flight.run(_KEY, lambda: self._log_in_after(token, short), short)
-        except ResolverError as error:
-            failure = error.copy()
-        if failure.reason is Reason.TLS:
+            return self._flight.run(_KEY, lambda: self._prolonged(token, short), short)
+        except Exception as error:  # noqa: BLE001 - a credential may be a callable of the application
+            tls = isinstance(error, ResolverError) and error.reason is Reason.TLS
+            failure = error.copy() if isinstance(error, ResolverError) and tls else None
+        if failure is not None:
             raise failure
         now = self._clock()
-        self._not_before = now + min(_PUT_OFF_SECONDS, (token.ends_at - now) / 3)
+        self._not_before = now + min(_PUT_OFF_SECONDS, max(0.0, token.ends_at - now) / 3)
         return token
+
+    def _prolonged(self, token: T, deadline: Deadline) -> T:
+        """Return *token* with a longer life, or another one."""
+        if self._token is token and self._renew(token, deadline):
+            return token
+        return self._log_in_after(token, deadline)

@@ -38,7 +38,7 @@ class Lender(FakeResolver):
             lease=LEASE,
         )
 
-    def renew(self, location: Location, deadline: Deadline) -> object:
+    def renew(self, location: Location, document: Document, deadline: Deadline) -> object:
         self.renewals.append(location)
         said = self.says_to_renew
         if isinstance(said, BaseException):

@@ -51,7 +51,6 @@ class Scripted(FakeResolver):
         super().__init__(name, fields=True)
         self.clock, self.log = clock, log
         self.holds: dict[str, Document | None] = {}
-        self.lent: dict[str, Document] = {}
         self.prolongs = True
         self.fails: str | None = None
         self.is_slow = False
@@ -60,12 +59,9 @@ class Scripted(FakeResolver):
     def fetch(self, location: Location, deadline: Deadline) -> Answer:
         document = self.holds.get(location.address)
         self._say(location.address, document)
-        if document is not None:
-            self.lent[location.address] = document
         return document
 
-    def renew(self, location: Location, deadline: Deadline) -> float | None:
-        document = self.lent[location.address]
+    def renew(self, location: Location, document: Document, deadline: Deadline) -> float | None:
         if not self.prolongs:
             return None
         self._say(location.address, document, prolonged=True)

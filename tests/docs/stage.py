@@ -14,6 +14,7 @@ from tests.servers._process import free_port
 from tests.servers.conjur import ConjurServer
 from tests.servers.moto import Moto
 from tests.servers.openbao import OpenBao
+from tests.servers.postgres import Postgres
 
 __all__ = ["Stage", "staged"]
 
@@ -90,12 +91,27 @@ def _enter_aws(stage: Stage, stack: ExitStack, home: Path) -> None:
     stage.environ.update(stack.enter_context(Moto()).environ)
 
 
+def _enter_keyring(stage: Stage, stack: ExitStack, home: Path) -> None:
+    stage.environ["PYTHONPATH"] = str(Path(__file__).with_name("keystore"))
+
+
 def _enter_vault(stage: Stage, stack: ExitStack, home: Path) -> None:
     """Log the operator in as ``bao login`` does: the token lies in the home directory."""
     bao = stack.enter_context(OpenBao())
     (home / ".vault-token").write_text(bao.root_token)
     stage.environ["BAO_ADDR"] = bao.url
     _stand_in(stage, "vault.example.com:8200", bao.url)
+
+
+def _enter_postgres(stage: Stage, stack: ExitStack, home: Path) -> None:
+    """Let the operator find a database with a table, and a user with which OpenBao can make others."""
+    postgres = stack.enter_context(Postgres())
+    postgres.query("CREATE DATABASE shop")
+    postgres.query("CREATE TABLE orders AS SELECT 1 AS id", database="shop")
+    stage.environ["OPENBAO_DB_PASSWORD"] = postgres.create_admin("openbao")
+    for written in ("db.example.com:5432", "host=db.example.com port=5432"):
+        real = written.replace("db.example.com", "127.0.0.1").replace("5432", str(postgres.port))
+        stage.instead[written] = real
 
 
 def _enter_conjur(stage: Stage, stack: ExitStack, home: Path) -> None:
@@ -112,6 +128,9 @@ def _stand_in(stage: Stage, host: str, url: str) -> None:
 
 _SERVERS: dict[str, Callable[[Stage, ExitStack, Path], None]] = {
     "aws secretsmanager": _enter_aws,
+    "aws ssm": _enter_aws,
+    "keyring set": _enter_keyring,
     "https://vault.example.com": _enter_vault,
     "https://conjur.example.com": _enter_conjur,
+    "postgresql://": _enter_postgres,
 }

@@ -38,16 +38,26 @@ class CallAdapter(_Base):
     Args:
         transport: The connections.
         path: The only path that may be asked for, decoded, starting with ``/v1/``.
-        token: The token to send, or `None` for a login.
+        token: The token to send; `None` or an empty one for none.
         deadline: When the answer is wanted.
+        namespaced: Whether the namespace of the settings is meant, and not the root.
     """
 
-    def __init__(self, transport: Transport, path: str, token: MaskedStr | None, deadline: Deadline) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        path: str,
+        token: MaskedStr | None,
+        deadline: Deadline,
+        *,
+        namespaced: bool = True,
+    ) -> None:
         # Not the parent's: it would make a requests session, which follows redirects and reads .netrc.
         self._transport = transport
         self._path = path
         self._call_token = token
         self._deadline = deadline
+        self._namespace = transport.settings.namespace if namespaced else None
 
     def get_login_token(self, response: Reply | ResolverError) -> str:
         """Refuse: the token of a login is read by our own code.
@@ -72,7 +82,7 @@ class CallAdapter(_Base):
             url: The path, percent-encoded by hvac.
             headers: More headers.
             raise_exception: Of no meaning here: nothing is raised.
-            **kwargs: ``params`` for the query, ``json`` for the body.
+            **kwargs: ``params`` for the query, ``json`` for the body; bytes are sent as they are.
         """
         if not is_exactly(url, self._path):
             return resolver_error(Reason.BROKEN, "a request for another path was not sent")
@@ -82,16 +92,18 @@ class CallAdapter(_Base):
             method=method.upper(),
             path=url + query,
             headers=self._headers(dict(headers or {}), has_body=body is not None),
-            body=None if body is None else MaskedBytes(json.dumps(body), "utf-8"),
+            body=body
+            if body is None or isinstance(body, MaskedBytes)
+            else MaskedBytes(json.dumps(body), "utf-8"),
             limit=self._transport.settings.max_bytes + MAX_BODY_OVERHEAD,
         )
         return self._transport.exchange(request, self._deadline)
 
     def _headers(self, headers: dict[str, str], *, has_body: bool) -> dict[str, str]:
         headers |= {"Accept": "application/json", "User-Agent": "secretsource", "X-Vault-Request": "true"}
-        if self._transport.settings.namespace is not None:
-            headers["X-Vault-Namespace"] = self._transport.settings.namespace
-        if self._call_token is not None:
+        if self._namespace is not None:
+            headers["X-Vault-Namespace"] = self._namespace
+        if self._call_token:
             headers["X-Vault-Token"] = self._call_token
         if has_body:
             headers["Content-Type"] = "application/json"

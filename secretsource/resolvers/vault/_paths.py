@@ -12,7 +12,7 @@ from secretsource.errors import InvalidReference
 __all__ = ["RESERVED", "check_path", "encoded", "is_exactly"]
 
 RESERVED = frozenset({"audit", "auth", "cubbyhole", "identity", "sys"})
-"""First segments that are never a KV mount."""
+"""First segments below which the server keeps its own things, and no secrets of applications."""
 
 _MAX_PATH = 1024
 _UNSEEN = frozenset("CZ")  # control, format and separator characters; a plain space is allowed
@@ -23,7 +23,7 @@ def check_path(path: str) -> str:
 
     Raises:
         InvalidReference: A segment is empty, ``.`` or ``..``, also when decoded once more, or holds what cannot be
-            seen; or the first one is never a KV mount.
+            seen; or the first one is `RESERVED`.
     """
     parts = path.split("/")
     if len(path) > _MAX_PATH or not all(_is_plain(part) for part in parts):
@@ -31,7 +31,9 @@ def check_path(path: str) -> str:
             f"{shown(path)} is no path of a secret: a segment of it is not allowed, or it is too long"
         )
     if parts[0] in RESERVED:
-        raise InvalidReference(f"{shown(path)} is no path of a secret: {parts[0]!r} is no KV mount")
+        raise InvalidReference(
+            f"{shown(path)} is no path of a secret: below {parts[0]!r} the server keeps its own things"
+        )
     return path
 
 

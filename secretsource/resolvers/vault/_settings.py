@@ -1,4 +1,4 @@
-"""Where the Vault server is, checked when the resolver is built: address, namespace, certificate authority."""
+"""Where the Vault server is, checked when the resolver is built: address, namespace, certificates."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from secretsource._reference import shown
 from secretsource.errors import ConfigError
 from secretsource.resolvers._address import Address, hidden, parse_address
 from secretsource.resolvers._authority import SYSTEM, Authority, authority_of
+from secretsource.resolvers._client_certificate import ClientCertificate, client_certificate_of
 from secretsource.resolvers._max_bytes import check_max_bytes
 
 __all__ = ["Settings", "read_settings", "variable"]
@@ -21,7 +22,7 @@ class Settings:
     Attributes:
         address: Where it is; its path stands before ``/v1``.
         namespace: The namespace, or `None` for the root.
-        authority: Who vouches for it.
+        authority: Who vouches for it, and for us.
         max_bytes: The most bytes that a value may have.
     """
 
@@ -37,7 +38,14 @@ def variable(name: str) -> str | None:
 
 
 def read_settings(
-    resolver: str, *, address: str | None, namespace: str | None, ca_file: str | None, max_bytes: int
+    resolver: str,
+    *,
+    address: str | None,
+    namespace: str | None,
+    ca_file: str | None,
+    client_cert: str | None,
+    client_key: str | None,
+    max_bytes: int,
 ) -> Settings:
     """Complete the settings from the environment and check them.
 
@@ -48,13 +56,27 @@ def read_settings(
     address = hidden(address or variable("ADDR"))
     if not address:
         raise ConfigError(f"no address of the Vault server: set address under {table} or VAULT_ADDR")
-    ca_file = ca_file or variable("CACERT")
     return Settings(
         address=parse_address(address, f"the address under {table}"),
         namespace=_check_namespace(table, namespace or variable("NAMESPACE")),
-        authority=authority_of(f"the ca_file under {table}", file=ca_file) if ca_file else SYSTEM,
+        authority=_authority(table, ca_file or variable("CACERT"), _client(table, client_cert, client_key)),
         max_bytes=check_max_bytes(max_bytes, f"the max_bytes under {table}"),
     )
+
+
+def _authority(table: str, ca_file: str | None, client: ClientCertificate | None) -> Authority:
+    if not ca_file and client is None:
+        return SYSTEM
+    return authority_of(f"the ca_file under {table}", file=ca_file or None, client=client)
+
+
+def _client(table: str, cert: str | None, key: str | None) -> ClientCertificate | None:
+    """Return the certificate to show. Settings and variables are not mixed: a key belongs to one certificate."""
+    if key and not cert:
+        raise ConfigError(f"the client_key under {table} is of no use alone: set client_cert too")
+    if not cert:
+        cert, key = variable("CLIENT_CERT"), variable("CLIENT_KEY")
+    return client_certificate_of(f"the client_cert under {table}", cert=cert, key=key) if cert else None
 
 
 def _check_namespace(table: str, namespace: str | None) -> str | None:

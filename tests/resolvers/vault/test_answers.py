@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
+from collections.abc import Callable
 
 import pytest
 
+from secretsource import Secret, Store
 from secretsource.errors import (
     AccessDenied,
     BackendUnavailable,
@@ -119,6 +122,35 @@ def test_passing_trouble_is_asked_again(server: FaultyServer, vault: VaultResolv
     server.answer(503, times=1, path=READ)
     assert "good" == read(vault, "app/key")
     assert 3 == asked(server, READ)
+
+
+def _reads(store: Store) -> list[Callable[[], Secret]]:
+    """Return how a store is read: by a thread, and by a coroutine."""
+    return [
+        lambda: store.get("app/key", refresh=True),
+        lambda: asyncio.run(store.aget("app/key", refresh=True)),
+    ]
+
+
+def test_a_node_that_lags_behind_is_asked_again_for_threads_and_coroutines(
+    server: FaultyServer, vault: VaultResolver
+) -> None:
+    with Store([vault]) as store:
+        for get in _reads(store):
+            server.answer(412, times=2, path=READ)
+            assert "good" == get().value
+
+
+@pytest.mark.parametrize("status", [472, 473])
+def test_a_node_in_standby_is_unavailable_for_threads_and_coroutines(
+    server: FaultyServer, vault: VaultResolver, status: int
+) -> None:
+    with Store([vault]) as store:
+        for get in _reads(store):
+            server.answer(status, times=3, path=READ)
+            with pytest.raises(BackendUnavailable, match=f"HTTP {status}") as caught:
+                get()
+            assert Reason.SEALED == caught.value.reason
 
 
 # Not there, or not Vault

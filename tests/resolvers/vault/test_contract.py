@@ -11,9 +11,10 @@ from tests.resolvers import test_contract_vault as contract
 from tests.resolvers.vault.support import no_environment
 from tests.servers.openbao import OpenBao
 
-__all__ = ["bao", "no_environment"]
+__all__ = ["bao", "database", "no_environment"]
 
 bao = contract.bao
+database = contract.database
 
 
 class TestWithALogin(contract.TestKv2):
@@ -22,6 +23,8 @@ class TestWithALogin(contract.TestKv2):
         self.role_id, self.secret_id = bao.approle("contract", [self._policy])
 
     def make_resolver(self) -> VaultResolver:
+        if self._lends:
+            return super().make_resolver()
         auth = {"method": "approle", "role_id": self.role_id, "secret_id": self.secret_id}
         return VaultResolver(address=self.bao.url, mount=self.mount, prefix=self.prefix, auth=auth)
 

@@ -121,7 +121,8 @@ def _resolver(bao: OpenBao) -> VaultResolver:
 
 
 def _paths(bao: OpenBao) -> list[str]:
-    return [record["request"]["path"] for record in bao.audit_records(type="request")]
+    paths = [record["request"]["path"] for record in bao.audit_records(type="request")]
+    return [path for path in paths if path != "auth/token/lookup-self"]  # at the first use of a given token
 
 
 def test_names_never_leave_mount_and_prefix(bao: OpenBao) -> None:

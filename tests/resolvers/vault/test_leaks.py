@@ -172,7 +172,8 @@ def test_the_client_that_is_kept_shows_nothing(server: FaultyServer, canaries: C
         client.tokens,
         client.tokens._token,
         client.transport,
-        client._mounts,
+        client.mounts,
+        client.leases,
     ]
     assert [] == canaries.seen_in(repr(kept))
     assert [] == canaries.seen_in(repr(vault.fetch(vault.locate("app/key"), Deadline(5))))

@@ -1,72 +1,28 @@
-"""Logging in to a real OpenBao: tokens, AppRole, renewal, refusals, policies."""
+"""Logging in to a real OpenBao: tokens, AppRole, refusals, policies."""
 
 from __future__ import annotations
 
-import functools
 import secrets
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from secretsource._deadline import Deadline
 from secretsource.errors import AccessDenied, ConfigError, InvalidResponse, Reason
 from secretsource.resolvers import NotThere
 from secretsource.resolvers._credential import Credential
-from secretsource.resolvers.vault import VaultResolver, _client
+from secretsource.resolvers.vault import VaultResolver
+from tests.resolvers.vault.logins import (
+    APPROLE_LOGIN,
+    approle,
+    bao,
+    clock,
+    newest_token,
+    token_resolver,
+)
 from tests.resolvers.vault.support import no_environment, read, requests, together
 from tests.servers.openbao import OpenBao
 
-__all__ = ["no_environment"]
-
-LOGIN = "auth/approle/login"
-READ = 'path "secret/data/app/*" { capabilities = ["read"] }'
-
-
-@pytest.fixture(scope="module")
-def bao() -> Iterator[OpenBao]:
-    with OpenBao(audit=True) as server:
-        server.policy("app", READ)
-        server.put("secret", "app/x", {"value": "x"})
-        server.put("secret", "closed/x", {"value": "x"})
-        yield server
-
-
-class Clock:
-    """Stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    # The resolver builds its client with the clock of the system: no setting of users names one.
-    with_clock = functools.partial(_client.Client, clock=clock)
-    monkeypatch.setattr(_client, "Client", with_clock)
-    return clock
-
-
-def _approle(bao: OpenBao, **more: object) -> VaultResolver:
-    role_id, secret_id = bao.approle(f"r{secrets.token_hex(4)}", ["app"], **more)
-    bao.clear_audit()
-    return VaultResolver(
-        address=bao.url, auth={"method": "approle", "role_id": role_id, "secret_id": secret_id}
-    )
-
-
-def _token(bao: OpenBao, token: str) -> VaultResolver:
-    return VaultResolver(address=bao.url, auth={"method": "token", "token": token})
-
-
-def _newest_token(vault: VaultResolver) -> str:
-    return vault._client.get().tokens.current(Deadline(1)).value.reveal()
-
+__all__ = ["bao", "clock", "no_environment"]
 
 # Tokens as they are given
 
@@ -106,16 +62,8 @@ def test_a_token_with_a_line_break_inside_is_not_sent(bao: OpenBao) -> None:
     token = bao.token(["app"])
     bao.clear_audit()
     with pytest.raises(AccessDenied, match="characters that no token has"):
-        read(_token(bao, f"{token}\r\nX-More: {token}"), "app/x/value")
+        read(token_resolver(bao, f"{token}\r\nX-More: {token}"), "app/x/value")
     assert [] == bao.audit_records()
-
-
-def test_a_token_is_used_without_looking_it_up(bao: OpenBao) -> None:
-    vault = _token(bao, bao.token(["app"]))
-    bao.clear_audit()
-    read(vault, "app/x/value")
-    read(vault, "app/x/value")
-    assert {"sys/internal/ui/mounts/secret/app/x": 1, "secret/data/app/x": 2} == dict(requests(bao))
 
 
 def test_a_refused_token_is_read_again_and_used_if_it_changed(bao: OpenBao, tmp_path: Path) -> None:
@@ -130,7 +78,7 @@ def test_a_refused_token_is_read_again_and_used_if_it_changed(bao: OpenBao, tmp_
 
 def test_a_refused_token_that_did_not_change_is_not_tried_again(bao: OpenBao) -> None:
     token = bao.token(["app"])
-    vault = _token(bao, token)
+    vault = token_resolver(bao, token)
     read(vault, "app/x/value")
     bao.revoke(token)
     bao.clear_audit()
@@ -152,7 +100,7 @@ def test_a_credential_that_cannot_be_read_is_told_as_it_is(bao: OpenBao) -> None
 
 def test_a_denial_says_the_smallest_policy(bao: OpenBao) -> None:
     with pytest.raises(AccessDenied) as caught:
-        read(_token(bao, bao.token(["app"])), "closed/x/value")
+        read(token_resolver(bao, bao.token(["app"])), "closed/x/value")
     assert "secret/closed/x#value" == caught.value.location
     assert (
         'check the token, the mount, and the policy: path "secret/data/closed/x" { capabilities = ["read"] }'
@@ -161,7 +109,7 @@ def test_a_denial_says_the_smallest_policy(bao: OpenBao) -> None:
 
 
 def test_a_missing_secret_without_a_policy_is_denied_too(bao: OpenBao) -> None:
-    vault = _token(bao, bao.token(["app"]))
+    vault = token_resolver(bao, bao.token(["app"]))
     assert NotThere(Reason.MISSING) == read(vault, "app/missing/value")
     with pytest.raises(AccessDenied):
         read(vault, "closed/missing/value")
@@ -169,17 +117,17 @@ def test_a_missing_secret_without_a_policy_is_denied_too(bao: OpenBao) -> None:
 
 def test_a_token_without_any_right_on_the_mount_learns_nothing_of_it(bao: OpenBao) -> None:
     with pytest.raises(AccessDenied, match=r'path "secret/data/app/x" \{ capabilities'):
-        read(_token(bao, bao.token(["default"])), "app/x/value")
+        read(token_resolver(bao, bao.token(["default"])), "app/x/value")
 
 
 # AppRole
 
 
 def test_approle_logs_in_once_for_many_reads(bao: OpenBao) -> None:
-    vault = _approle(bao)
+    vault = approle(bao)
     assert ["x"] * 16 == together(lambda: read(vault, "app/x/value"))
     assert "x" == read(vault, "app/x/value")
-    assert 1 == requests(bao)[LOGIN]
+    assert 1 == requests(bao)[APPROLE_LOGIN]
 
 
 def test_approle_may_be_mounted_elsewhere(bao: OpenBao) -> None:
@@ -205,7 +153,7 @@ def test_wrong_credentials_are_a_denial_after_one_login(bao: OpenBao, wrong: str
         AccessDenied, match=r"HTTP 400 .* on login; auth/approle refused role_id or secret_id"
     ):
         read(VaultResolver(address=bao.url, auth=auth), "app/x/value")
-    assert {LOGIN: 1} == dict(requests(bao))
+    assert {APPROLE_LOGIN: 1} == dict(requests(bao))
 
 
 def test_an_auth_method_that_is_not_mounted_is_told(bao: OpenBao) -> None:
@@ -227,89 +175,45 @@ def test_a_secret_id_is_asked_for_at_each_login(bao: OpenBao) -> None:
     )
     assert 0 == len(asked)
     read(vault, "app/x/value")
-    bao.revoke(_newest_token(vault))
+    bao.revoke(newest_token(vault))
     read(vault, "app/x/value")
     assert 2 == len(asked)
 
 
 def test_one_login_serves_all_threads_whose_token_was_revoked(bao: OpenBao) -> None:
-    vault = _approle(bao)
+    vault = approle(bao)
     for _ in range(5):
         read(vault, "app/x/value")
-        bao.revoke(_newest_token(vault))
+        bao.revoke(newest_token(vault))
         bao.clear_audit()
         assert ["x"] * 16 == together(lambda: read(vault, "app/x/value"))
-        assert 1 == requests(bao)[LOGIN]
+        assert 1 == requests(bao)[APPROLE_LOGIN]
 
 
 def test_one_login_serves_all_when_the_token_was_revoked_before_the_mount_was_known(bao: OpenBao) -> None:
-    vault = _approle(bao)
-    bao.revoke(_newest_token(vault))
+    vault = approle(bao)
+    bao.revoke(newest_token(vault))
     bao.clear_audit()
     assert ["x"] * 16 == together(lambda: read(vault, "app/x/value"))
-    assert 1 == requests(bao)[LOGIN]
+    assert 1 == requests(bao)[APPROLE_LOGIN]
 
 
 def test_a_denied_path_costs_two_logins_at_most(bao: OpenBao) -> None:
-    vault = _approle(bao)
+    vault = approle(bao)
     with pytest.raises(AccessDenied):
         read(vault, "closed/x/value")
-    assert 2 == requests(bao)[LOGIN]
+    assert 2 == requests(bao)[APPROLE_LOGIN]
     assert 2 == requests(bao)["secret/data/closed/x"]
 
 
 def test_a_token_for_few_uses_is_replaced(bao: OpenBao) -> None:
-    vault = _approle(bao, token_num_uses=2)
+    vault = approle(bao, token_num_uses=2)
     assert ["x"] * 5 == [read(vault, "app/x/value") for _ in range(5)]
 
 
-def test_a_new_login_comes_at_two_thirds_of_the_lease(bao: OpenBao, clock: Clock) -> None:
-    vault = _approle(bao, token_ttl="60s")
-    read(vault, "app/x/value")
-    clock.now += 39.9
-    read(vault, "app/x/value")
-    assert 1 == requests(bao)[LOGIN]
-    clock.now += 0.2
-    read(vault, "app/x/value")
-    read(vault, "app/x/value")
-    assert 2 == requests(bao)[LOGIN]
-
-
-def test_a_token_of_two_seconds_is_renewed_before_it_ends(bao: OpenBao) -> None:
-    vault, stop, failures = _approle(bao, token_ttl="2s"), threading.Event(), []
-    deadline = Deadline(3.5)
-    while not deadline.expired:
-        if "x" != read(vault, "app/x/value"):
-            failures.append(1)
-        stop.wait(0.02)
-    refused = [record for record in bao.audit_records(type="response") if record.get("error")]
-    assert ([], []) == (failures, refused)
-    assert 2 <= requests(bao)[LOGIN] <= 4
-
-
-def test_a_renewal_that_fails_leaves_the_good_token_in_use(bao: OpenBao, clock: Clock) -> None:
-    role = f"r{secrets.token_hex(4)}"
-    role_id, secret_id = bao.approle(role, ["app"], token_ttl="60s")
-    vault = VaultResolver(
-        address=bao.url, auth={"method": "approle", "role_id": role_id, "secret_id": secret_id}
-    )
-    read(vault, "app/x/value")
-    bao.api("POST", f"auth/approle/role/{role}/secret-id/destroy", {"secret_id": secret_id})
-    bao.clear_audit()
-    clock.now += 45
-    assert ["x"] * 3 == [read(vault, "app/x/value") for _ in range(3)]
-    assert 1 == requests(bao)[LOGIN]
-    clock.now += 6
-    read(vault, "app/x/value")
-    assert 2 == requests(bao)[LOGIN]
-    clock.now += 15
-    with pytest.raises(AccessDenied, match="on login"):
-        read(vault, "app/x/value")
-
-
 def test_close_forgets_the_token(bao: OpenBao) -> None:
-    vault = _approle(bao)
+    vault = approle(bao)
     read(vault, "app/x/value")
     vault.close()
     read(vault, "app/x/value")
-    assert 2 == requests(bao)[LOGIN]
+    assert 2 == requests(bao)[APPROLE_LOGIN]

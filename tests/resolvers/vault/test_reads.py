@@ -157,13 +157,6 @@ def test_a_mount_that_was_upgraded_is_looked_up_again(bao: OpenBao, vault: Vault
     assert "new" == read(vault, f"vault://{mount}/{path}")
 
 
-def test_another_engine_is_no_kv(bao: OpenBao, vault: VaultResolver) -> None:
-    mount = f"m{secrets.token_hex(4)}"
-    bao.mount(mount, "transit")
-    with pytest.raises(InvalidResponse, match="no KV secrets engine"):
-        read(vault, f"vault://{mount}/x")
-
-
 def test_a_path_that_names_only_a_mount_is_no_missing_secret(vault: VaultResolver) -> None:
     with pytest.raises(InvalidResponse, match="names a mount"):
         read(vault, "vault://team/kv")

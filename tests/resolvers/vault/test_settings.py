@@ -20,7 +20,7 @@ ADDRESS = "https://vault.example:8200"
 
 @pytest.fixture(autouse=True)
 def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("ADDR", "NAMESPACE", "CACERT", "TOKEN"):
+    for name in ("ADDR", "NAMESPACE", "CACERT", "CLIENT_CERT", "CLIENT_KEY", "TOKEN"):
         monkeypatch.delenv(f"VAULT_{name}", raising=False)
         monkeypatch.delenv(f"BAO_{name}", raising=False)
 
@@ -149,9 +149,11 @@ def test_a_size_limit_must_be_a_number_above_zero(limit: object) -> None:
 @pytest.mark.parametrize(
     ("auth", "message"),
     [
-        ({}, "known are: approle, token"),
+        ({}, "known are: approle, aws, cert, jwt, kubernetes, ldap, none, oidc, token, userpass"),
         ({"method": "aprole"}, "did you mean 'approle'?"),
-        ({"method": "ldap"}, "known are: approle, token"),
+        ({"method": "github"}, "known are: approle, aws, .*, userpass"),
+        ({"method": "ldap"}, "needs 'username' and 'password'"),
+        ({"method": "none", "token": "x"}, "unknown key 'token'"),
         ({"method": "token"}, "needs 'token'"),
         ({"method": "token", "tokn": "x"}, "unknown key 'tokn'.*did you mean 'token'?"),
         ({"method": "approle"}, "needs 'role_id' and 'secret_id'"),
