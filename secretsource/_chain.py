@@ -236,6 +236,7 @@ def _told(error: SecretSourceError, ask: Ask | None, name: str, steps: list[Step
     told = error.copy(name=name)
     if ask is not None:
         told = told.copy(resolver=ask.link.name)
-        told.location = str(ask.location)  # of this reader: who shares the fetch may have asked for another field
+        # Of this reader: who shares the fetch may have asked for another field.
+        told.location = str(ask.location)
     told.steps = tuple(steps)
     return told

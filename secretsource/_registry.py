@@ -26,6 +26,8 @@ BUILT_IN: Final[Mapping[str, str]] = {
     "dotenv": "secretsource.resolvers.dotenv:DotenvResolver",
     "env": "secretsource.resolvers.env:EnvResolver",
     "files": "secretsource.resolvers.files:FilesResolver",
+    "keyring": "secretsource.resolvers.keyring:KeyringResolver",
+    "ssm": "secretsource.resolvers.ssm:SsmResolver",
     "vault": "secretsource.resolvers.vault:VaultResolver",
 }
 """The same as our entry points, so that a chain of built-in resolvers does not search all installed packages."""

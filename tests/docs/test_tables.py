@@ -6,8 +6,10 @@ import inspect
 import json
 import typing
 from importlib import import_module
+from pathlib import Path
 
 import pytest
+import trustme
 
 import secretsource
 from secretsource import Config, ConfigError, Link, Reason, SecretConfig, errors
@@ -23,13 +25,17 @@ PROSE = (None, "", inspect.Parameter.empty)
 
 
 @pytest.fixture
-def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Let resolvers be built that no test asks."""
+    certificate = tmp_path / "client.pem"
+    trustme.CA().issue_cert("client.example").private_key_and_cert_chain_pem.write_to_path(str(certificate))
     monkeypatch.setenv("VAULT_ADDR", "https://127.0.0.1:1")
+    monkeypatch.setenv("VAULT_CLIENT_CERT", str(certificate))
     monkeypatch.setenv("CONJUR_APPLIANCE_URL", "https://127.0.0.1:1")
     monkeypatch.setenv("CONJUR_ACCOUNT", "myorg")
     monkeypatch.setenv("CONJUR_AUTHN_LOGIN", "host/x")
     monkeypatch.setenv("CONJUR_AUTHN_API_KEY", "x")
+    monkeypatch.setenv("CONJUR_AUTHN_CERT_FILE", str(certificate))
 
 
 def of_kind(kind: str) -> type:
@@ -162,7 +168,8 @@ def known_to(kind: str, auth: dict[str, str]) -> list[str]:
     """Return what the message about an unknown word says is known."""
     with pytest.raises(ConfigError) as caught:
         of_kind(kind)(auth=auth)
-    return str(caught.value).rpartition("known are: ")[2].split(", ")
+    _, found, words = str(caught.value).rpartition("known are: ")
+    return words.split(", ") if found else []
 
 
 def test_every_reason_is_described() -> None:

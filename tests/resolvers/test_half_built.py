@@ -12,14 +12,22 @@ from secretsource.errors import ConfigError
 from secretsource.resolvers import Resolver
 from secretsource.resolvers.aws import AwsResolver
 from secretsource.resolvers.conjur import ConjurResolver
+from secretsource.resolvers.keyring import KeyringResolver
+from secretsource.resolvers.ssm import SsmResolver
 from secretsource.resolvers.vault import VaultResolver
 from tests.resolvers.aws.support import Canary
 
-KINDS = pytest.mark.parametrize("kind", [AwsResolver, VaultResolver, ConjurResolver])
+KINDS = pytest.mark.parametrize(
+    "kind", [AwsResolver, VaultResolver, ConjurResolver, SsmResolver, KeyringResolver]
+)
 
 
 def _aws(url: str) -> Resolver:
     return AwsResolver(endpoint_url=url)
+
+
+def _ssm(url: str) -> Resolver:
+    return SsmResolver(endpoint_url=url)
 
 
 def _vault(url: str) -> Resolver:
@@ -45,7 +53,7 @@ def test_it_has_a_repr(kind: type[Resolver]) -> None:
     assert kind.__name__ in repr(kind.__new__(kind))
 
 
-@pytest.mark.parametrize("make", [_aws, _vault, _conjur, _conjurs])
+@pytest.mark.parametrize("make", [_aws, _ssm, _vault, _conjur, _conjurs])
 @pytest.mark.parametrize(
     "form", ["https://user:{}@host", "user:{}@host", "https://host/?token={}", "{} not-an-address"]
 )

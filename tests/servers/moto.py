@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from tests.servers._http import request
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from types_boto3_secretsmanager import SecretsManagerClient
 
 REGION = "eu-central-1"
+_PROGRAM = Path(__file__).with_name("_moto_server.py")
 _OK = 200
 
 
@@ -25,7 +27,7 @@ class Moto:
     def __init__(self) -> None:
         port = free_port()
         self.url = f"http://{LOOPBACK}:{port}"
-        command = [sys.executable, "-m", "moto.server", "-H", LOOPBACK, "-p", str(port)]
+        command = [sys.executable, "-P", str(_PROGRAM), "-H", LOOPBACK, "-p", str(port)]
         self._process = Process(command, environ=self._own_environ(port))
         self._process.wait_until(lambda: request("GET", f"{self.url}/moto-api/data.json").status == _OK)
 
@@ -46,6 +48,8 @@ class Moto:
             "AWS_REGION": REGION,
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_ENDPOINT_URL_SECRETS_MANAGER": self.url,
+            "AWS_ENDPOINT_URL_SSM": self.url,
+            "AWS_ENDPOINT_URL_STS": self.url,
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         }

@@ -4,97 +4,151 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from secretsource._reference import shown
 from secretsource._secret import NotThere
 from secretsource.errors import ConfigError, Reason, ResolverError
 from secretsource.resolvers import Location
-from secretsource.resolvers._aws._codes import CODES, of_status
+from secretsource.resolvers._aws._codes import CODES, KMS_ADVICE, of_status
 from secretsource.resolvers._aws._exceptions import LOCAL, SETUP, TLS, WIRE, meaning_of
 from secretsource.resolvers._aws._failure import Failure, Meaning
+from secretsource.resolvers._aws._role_errors import LoginDenied, LoginStale
+from secretsource.resolvers._aws._service import Service
 from secretsource.resolvers._retry import number_of, retry_after
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
 
-__all__ = ["explained"]
+__all__ = ["Answered", "explained", "refusal"]
 
-_READS = {"GetSecretValue", "BatchGetSecretValue"}
-_DELETED = re.compile(r"\b(marked|scheduled|was)\b.{0,8}\bdelet(ed|ion)\b", re.IGNORECASE)
+_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}", re.ASCII)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
 # With any other status, a proxy or a broken server repeats words of AWS. In a batch, errors come in a 200.
 _ABSENT = {200, 400, 404}
 _PORTS = {"http": 80, "https": 443}
-_SHORTEST_VERSION = 32  # characters; botocore refuses to ask for less
+
+
+class Answered(NamedTuple):
+    """The answer that an error was in.
+
+    Attributes:
+        status: Its HTTP status.
+        request_id: What support asks for, as messages show it, or empty.
+        wait: Seconds that the server asks us to wait, or `None`.
+    """
+
+    status: int
+    request_id: str = ""
+    wait: float | None = None
 
 
 def explained(
-    error: Exception, location: Location, endpoint: str | None, outside: BaseException | None = None
+    error: Exception,
+    service: Service,
+    location: Location,
+    endpoint: str | None,
+    outside: BaseException | None = None,
+    *,
+    profile: str | None = None,
 ) -> NotThere | Failure:
-    """Say what *error* means for the secret at *location*.
+    """Say what *error* means for what was asked of *service*.
 
     Args:
         error: What the client raised, or what came up while it was built.
-        location: What was asked for.
+        service: What was asked.
+        location: What it was asked for.
         endpoint: The client's address; `None` if it could not be built.
         outside: What was handled before the client was called; see `chain_of`.
+        profile: Whose credentials they are, if of a profile of the shared files; messages say how to log in.
     """
-    from botocore.exceptions import ClientError, ParamValidationError
+    from botocore.exceptions import ClientError
 
     if isinstance(error, ResolverError):
-        return Failure(error.reason, _joined(error.detail, _server(error, endpoint)))
+        return _own(error, endpoint)
     if isinstance(error, ClientError):
-        return _refused(error, location)
-    short = location.version is not None and len(location.version) < _SHORTEST_VERSION
-    if short and isinstance(error, ParamValidationError):
-        return NotThere(Reason.MISSING, f"no version has an id of less than {_SHORTEST_VERSION} characters")
-    return _failed(error, endpoint, outside)
+        return _refused(error, service, location)
+    return _failed(error, endpoint, outside, profile)
 
 
-def _refused(error: ClientError, location: Location) -> NotThere | Failure:
+def _own(error: ResolverError, endpoint: str | None) -> Failure:
+    """Read an error of ours that crossed the frames of botocore; one of a login says itself whom it spoke to."""
+    return Failure(
+        error.reason,
+        error.detail if error.location else _joined(error.detail, _server(error, endpoint)),
+        retry_after=error.retry_after,
+        login=isinstance(error, LoginDenied),
+        ask_again=isinstance(error, LoginStale),
+    )
+
+
+def _refused(error: ClientError, service: Service, location: Location) -> NotThere | Failure:
     """Read an answer of AWS with an error in it."""
     said: Mapping[str, object] = error.response.get("Error", {})
     code, words = str(said.get("Code", "")), str(said.get("Message", ""))
-    if error.operation_name not in _READS:
+    if error.operation_name not in service.reads | service.writes:
         return _login_refused(error, code)
-    absent = _status(error) in _ABSENT
-    if absent and code == "InvalidRequestException" and _DELETED.search(words):
-        return NotThere(Reason.DELETED, "scheduled for deletion")
-    meaning = CODES.get(code) or of_status(_status(error))
+    return refusal(
+        service,
+        location,
+        operation=error.operation_name,
+        code=code,
+        words=words,
+        answer=Answered(_status(error), _request_id(error), _wait(error)),
+    )
+
+
+def refusal(
+    service: Service, location: Location, *, operation: str, code: str, words: str, answer: Answered
+) -> NotThere | Failure:
+    """Say what an error of AWS means for what was asked of *service*; needs no botocore.
+
+    Args:
+        service: What was asked.
+        location: What it was asked for.
+        operation: How, such as ``GetSecretValue``.
+        code: The error code that AWS gave.
+        words: Its message; nothing of it is shown.
+        answer: Which answer it was in.
+    """
+    if answer.status in _ABSENT and (absent := service.is_missing(code, words, location)) is not None:
+        return absent
+    meaning = service.codes.get(code) or of_status(answer.status)
     if meaning.reason is Reason.MISSING:
-        if absent:
-            return NotThere(Reason.MISSING, _missing_part(location, words))
-        meaning = of_status(_status(error))
-    advice = meaning.advice
-    if code == "AccessDeniedException" and "KMS" in words:
-        advice = CODES["DecryptionFailure"].advice
-    return _failure(error, code, meaning, advice.format(secret=shown(location.address)))
+        meaning = of_status(answer.status)
+    advice = KMS_ADVICE if code == "AccessDeniedException" and "KMS" in words else meaning.advice
+    known = code if code in service.codes else ""
+    name = shown(location.address) if location.address else ""
+    return _failure(answer, known, meaning, service.advice(advice, operation, name))
 
 
 def _login_refused(error: ClientError, code: str) -> Failure:
     """Read an answer to a call of boto3's for credentials, such as AssumeRole: whatever it refuses is a denial."""
-    meaning = CODES.get(code) or of_status(_status(error))
-    if meaning.reason in {Reason.THROTTLED, Reason.SERVER}:
-        return _failure(error, code, meaning, f"while boto3 called {error.operation_name} for credentials")
-    advice = f"boto3 got no credentials from {error.operation_name}: check the role of the profile and who may take it"
-    return _failure(error, code, Meaning(Reason.DENIED, login=True), advice)
-
-
-def _failure(error: ClientError, code: str, meaning: Meaning, advice: str) -> Failure:
     known = code if code in CODES else ""
-    answer = _joined(f"HTTP {_status(error)} {known}".strip(), _request_id(error))
+    answer = Answered(_status(error), _request_id(error), _wait(error))
+    meaning = CODES.get(code) or of_status(answer.status)
+    if meaning.reason in {Reason.THROTTLED, Reason.SERVER}:
+        return _failure(answer, known, meaning, f"while boto3 called {error.operation_name} for credentials")
+    advice = f"boto3 got no credentials from {error.operation_name}: check the role of the profile and who may take it"
+    return _failure(answer, known, Meaning(Reason.DENIED, login=True), advice)
+
+
+def _failure(answer: Answered, known: str, meaning: Meaning, advice: str) -> Failure:
+    """Return the failure; *known* is the code if it is one of our tables, else it may be anything."""
+    told = _joined(f"HTTP {answer.status} {known}".strip(), answer.request_id)
     return Failure(
         meaning.reason,
-        "; ".join(part for part in (answer, advice) if part),
-        retry_after=_wait(error),
+        "; ".join(part for part in (told, advice) if part),
+        retry_after=answer.wait,
         login=meaning.login,
         ask_again=meaning.again,
     )
 
 
-def _failed(error: Exception, endpoint: str | None, outside: BaseException | None) -> Failure:
+def _failed(
+    error: Exception, endpoint: str | None, outside: BaseException | None, profile: str | None
+) -> Failure:
     """Read an exception that is no answer of AWS: the network, the credentials, the configuration."""
     from urllib3.exceptions import HTTPError
 
@@ -114,7 +168,13 @@ def _failed(error: Exception, endpoint: str | None, outside: BaseException | Non
         why, server = why_tls_failed(error, outside), _server(error, endpoint)
         return Failure(reason_of(error, outside, untold), f"{server}: {why}" if why else server)
     meaning = meaning or LOCAL
-    return Failure(meaning.reason, meaning.advice or _server(error, endpoint), login=meaning.login)
+    advice = meaning.advice.replace("{profile}", _option(profile))
+    return Failure(meaning.reason, advice or _server(error, endpoint), login=meaning.login)
+
+
+def _option(profile: str | None) -> str:
+    """Return the option of AWS's own command; none for a profile that a shell would read otherwise."""
+    return f" --profile {profile}" if profile and _PLAIN.fullmatch(profile) else ""
 
 
 def _innermost_meaning(error: BaseException, outside: BaseException | None) -> Meaning | None:
@@ -127,15 +187,6 @@ def _innermost_meaning(error: BaseException, outside: BaseException | None) -> M
         return meaning
     inner = _innermost_meaning(context, outside)
     return meaning if inner is None or inner.reason is None or inner.reason is Reason.BROKEN else inner
-
-
-def _missing_part(location: Location, words: str) -> str:
-    """Say what of the secret is missing, as far as AWS says it: the stage, the version, or all of it."""
-    if "staging label" in words:
-        return f"no version has the stage {shown(location.stage or 'AWSCURRENT')}"
-    if location.version is not None or location.stage is not None:
-        return "no such secret, version or stage"
-    return ""
 
 
 def _status(error: ClientError) -> int:

@@ -17,7 +17,7 @@ _NO_CREDENTIALS = (
 )
 _HALF = "boto3 found half of the credentials: access key and secret access key must come from one source"
 _SOURCE = "boto3 could not get credentials from their source: try 'aws sts get-caller-identity'"
-_SSO = "the login has expired or is missing: run 'aws sso login' or 'aws login'"
+_SSO = "the login has expired or is missing: run 'aws sso login{profile}' or 'aws login{profile}'"
 _METADATA = "the service that hands out credentials does not answer"
 _REGION = "no region is configured: set region, AWS_DEFAULT_REGION, or the region of the profile"
 _PROFILE = "the profile does not exist: check profile, AWS_PROFILE and AWS_CONFIG_FILE"

@@ -15,7 +15,7 @@ class Meaning:
 
     Attributes:
         reason: Why there is no value; `None` when boto3's own configuration is wrong.
-        advice: What to do; ``{secret}`` stands for the secret that was asked for.
+        advice: What to do; of the words in braces `Service.advice` tells, and ``{profile}`` names the profile.
         login: The credentials are the matter, so the client, which keeps them, is not used again.
         again: New credentials may help at once, so one more read is tried.
     """

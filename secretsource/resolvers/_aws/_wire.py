@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import urllib3
 from botocore.httpsession import URLLib3Session
 
+from secretsource._deadline import Deadline
 from secretsource.resolvers._aws._body import read_body
 from secretsource.resolvers._aws._client import CONNECT_TIMEOUT, READ_TIMEOUT
 from secretsource.resolvers._aws._connections import secure
@@ -31,18 +32,26 @@ class BoundedSession:
     bounds the wait for the connection, for each byte and for all of them, and a body beyond the limit is not read on.
     """
 
-    def __init__(self, inner: URLLib3Session, *, limit: int) -> None:
-        """Wrap *inner*; *limit* is the most bytes of a body that are read."""
+    def __init__(self, inner: URLLib3Session, *, limit: int, share: float = 1.0) -> None:
+        """Wrap *inner*.
+
+        Args:
+            inner: The session of botocore.
+            limit: The most bytes of a body that are read.
+            share: Of the time that is left, what a request may take.
+        """
         self._inner = inner
         self._limit = limit
+        self._share = share
         _limit_connects(inner)
         secure(inner)
 
     def send(self, request: AWSPreparedRequest) -> AWSResponse:
         """Send the request and return its response with the body read."""
-        deadline = current_deadline()
-        if deadline is None:
+        whole = current_deadline()
+        if whole is None:
             return self._inner.send(request)
+        deadline = whole if self._share == 1.0 else Deadline(whole.remaining * self._share)
         request.stream_output = True  # botocore then leaves the body to the caller
         _limit_reads(request, min(timeout_of(deadline), READ_TIMEOUT))
         response = self._inner.send(request)
@@ -93,8 +102,8 @@ def _limit_reads(request: AWSPreparedRequest, seconds: float) -> None:
         context["read_timeout"] = seconds
 
 
-def bound(client: BaseClient, max_bytes: int) -> None:
-    """Put a `BoundedSession` into *client*, for values of up to *max_bytes*.
+def bound(client: BaseClient, max_bytes: int, *, share: float = 1.0) -> None:
+    """Put a `BoundedSession` into *client*, for values of up to *max_bytes* and that *share* of the time that is left.
 
     botocore has no public way to it that leaves the mocks of moto and the settings for TLS and proxies alone. If the
     place is ever gone, the client stays as it is: sizes are then measured when a body was read.
@@ -103,4 +112,4 @@ def bound(client: BaseClient, max_bytes: int) -> None:
     session = getattr(endpoint, "http_session", None)
     if endpoint is not None and isinstance(session, URLLib3Session):
         limit = _ESCAPES * max_bytes + MAX_BODY_OVERHEAD
-        endpoint.http_session = BoundedSession(session, limit=limit)
+        endpoint.http_session = BoundedSession(session, limit=limit, share=share)

@@ -1,39 +1,26 @@
-"""AWS Secrets Manager, through boto3's default chain of credentials."""
+"""AWS Secrets Manager, through boto3's default chain of credentials, or a cache of AWS's own on this machine."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
 
 from secretsource._deadline import Deadline
-from secretsource._fork import PerProcess
 from secretsource._reference import check_resolver_name, is_reference
-from secretsource._secret import Document, NotThere
-from secretsource.resolvers import Answer, Location
+from secretsource.resolvers import Answer, Health, Location
 from secretsource.resolvers._address import hidden
-from secretsource.resolvers._aws._calls import asked
-from secretsource.resolvers._aws._client import Clients
-from secretsource.resolvers._aws._failure import Failure
-from secretsource.resolvers._aws._quiet import own_call
+from secretsource.resolvers._aws._settings import Roles
 from secretsource.resolvers._installed import check_installed
 from secretsource.resolvers._not_pickled import NotPickled
-from secretsource.resolvers._retry import with_retries
-from secretsource.resolvers.aws._document import document_of
-from secretsource.resolvers.aws._location import locate_name, locate_reference, request_for, with_region
-from secretsource.resolvers.aws._settings import Settings
+from secretsource.resolvers.aws._location import locate_name, locate_reference, with_regions
+from secretsource.resolvers.aws._settings import Settings, check_direct, clients_of, hidden_all
 
 if TYPE_CHECKING:
-    from types_boto3_secretsmanager import SecretsManagerClient
+    from secretsource.resolvers.aws._agent import AgentReads
+    from secretsource.resolvers.aws._agent_settings import AgentSettings
+    from secretsource.resolvers.aws._direct import Direct
 
 __all__ = ["AwsResolver"]
-
-# All that a first read imports.
-_MODULES = (
-    "botocore.config",
-    "botocore.exceptions",
-    "encodings.idna",
-    "pkgutil",
-    "secretsource.resolvers._aws._session",
-)
 
 
 class AwsResolver(NotPickled):
@@ -52,51 +39,92 @@ class AwsResolver(NotPickled):
     With ``batch=True`` it has a method more, ``fetch_many`` of `SupportsFetchMany`: several secrets at once are read
     with BatchGetSecretValue, 20 in a call. That needs ``secretsmanager:BatchGetSecretValue`` too; where it is not
     allowed, secrets are read one by one. AWS takes 100 such calls a second of an account, and 10,000 single reads.
+
+    It also has ``put`` of `SupportsPut`. With ``transport="agent"`` or ``"lambda"`` it asks a cache of AWS's own on
+    this machine in the place of the service: then it reads only, and with the agent has ``fetch_fresh`` of
+    `SupportsFetchFresh`.
     """
 
     def __init__(
         self,
         name: str = "aws",
         *,
-        region: str | None = None,
+        region: str | list[str] | None = None,
         profile: str | None = None,
-        endpoint_url: str | None = None,
+        endpoint_url: str | list[str] | None = None,
         prefix: str = "",
         max_bytes: int = 1_048_576,
         batch: bool = False,
+        role_arn: str | list[str] | None = None,
+        external_id: str | None = None,
+        role_session_name: str | None = None,
+        role_duration: int | None = None,
+        transport: Literal["agent", "lambda"] | None = None,
+        token_file: str | None = None,
     ) -> None:
         """Check the settings; nothing is imported or asked yet.
 
         Args:
             name: The configured name, which is also the scheme of references.
-            region: Such as ``eu-central-1``.
+            region: Such as ``eu-central-1``. Of a list, the first has all secrets, and the others replicas, which are
+                asked where it is unavailable.
             profile: A profile of the shared configuration files.
-            endpoint_url: Another address of the service, such as a VPC endpoint; http only on loopback.
+            endpoint_url: Another address of the service, such as a VPC endpoint; http only on loopback. With several
+                regions, one for each.
             prefix: Written before each mapped name as it stands, such as ``prod/``; not before references.
             max_bytes: The most bytes that a value may have.
             batch: Read several secrets at once with BatchGetSecretValue.
+            role_arn: A role to take with the credentials that are found; of several, each is taken with the one before.
+            external_id: What the owner of the last role asks for.
+            role_session_name: What CloudTrail shows of who took the roles; without it ``AWS_ROLE_SESSION_NAME``, or
+                ``secretsource@`` and the name of this machine.
+            role_duration: Seconds that the credentials of the roles live; AWS gives an hour.
+            transport: Ask the AWS Secrets Manager Agent or the AWS Parameters and Secrets Lambda Extension, which keep
+                what they read for a time of their own.
+            token_file: The file with the agent's token; without it that of ``AWS_TOKEN``, or ``/var/run/awssmatoken``.
 
         Raises:
             ConfigError: A setting is wrong.
             MissingDependency: boto3 is not installed.
         """
-        endpoint_url = hidden(endpoint_url)
+        endpoint_url, external_id = hidden_all(endpoint_url), hidden(external_id)
         self.name = check_resolver_name(name)
-        check_installed(name, "boto3", modules=("botocore",), extra="aws")
-        self._settings = Settings(
-            region=region,
-            profile=profile,
-            endpoint_url=endpoint_url,
-            prefix=prefix,
-            max_bytes=max_bytes,
-            batch=batch,
-        )
-        self._clients = PerProcess(lambda: Clients(self._settings), modules=_MODULES)
-        if batch:
-            from secretsource.resolvers.aws._batches import Batches
+        roles = Roles.of(role_arn, external_id, role_session_name, role_duration)
+        if transport is None:
+            check_direct(token_file)
+            check_installed(name, "boto3", modules=("botocore",), extra="aws")
+            clients = clients_of(region, endpoint_url, profile=profile, max_bytes=max_bytes, roles=roles)
+            self._settings = Settings(clients=clients, prefix=prefix, batch=batch)
+            self._ask_service(max_bytes)
+            return
+        check_installed(name, "urllib3", modules=("urllib3",), extra="aws")
+        from secretsource.resolvers.aws._agent_settings import agent_settings, check_alone
 
-            # Of the object and not of the class: without the setting, it must not look as if it had batches.
-            self.fetch_many = Batches(name, self._clients, self.fetch, max_bytes=max_bytes).fetch_many
+        check_alone(region=region, profile=profile, role_arn=role_arn, batch=batch)
+        agent = agent_settings(transport, endpoint_url, token_file)
+        clients = clients_of(None, None, profile=None, max_bytes=max_bytes, roles=roles)
+        self._settings = Settings(clients=clients, prefix=prefix, batch=False, agent=agent)
+        self._ask_agent(agent, max_bytes)
+
+    # What can be done only by some of them is an attribute of the object and not of the class: what cannot do it must
+    # not look as if it could.
+
+    _backend: Direct | AgentReads
+
+    def _ask_service(self, max_bytes: int) -> None:
+        from secretsource.resolvers.aws._direct import Direct
+
+        self._backend = backend = Direct(self.name, self._settings, max_bytes)
+        self.put = backend.put
+        if self._settings.batch:
+            self.fetch_many = backend.batches()
+
+    def _ask_agent(self, agent: AgentSettings, max_bytes: int) -> None:
+        from secretsource.resolvers.aws._agent import AgentReads
+
+        self._backend = backend = AgentReads(self.name, agent, max_bytes=max_bytes)
+        if agent.has_refresh:
+            self.fetch_fresh = backend.fetch_fresh
 
     def locate(self, name: str, *, document: bool = False) -> Location:
         """Say which secret, key, version and stage *name* stands for; no I/O.
@@ -112,7 +140,10 @@ class AwsResolver(NotPickled):
             found = locate_reference(name, resolver=self.name, document=document)
         else:
             found = locate_name(name, prefix=self._settings.prefix, document=document)
-        return with_region(found, self._settings.region)
+        agent = self._settings.agent
+        if agent is not None:
+            return found.__replace__(text=f"{found} through {agent.address.where}")
+        return with_regions(found, self._settings.regions, self.name)
 
     def fetch(self, location: Location, deadline: Deadline) -> Answer:
         """Read the secret at *location*; see `Resolver.fetch` for what is returned and raised.
@@ -120,32 +151,41 @@ class AwsResolver(NotPickled):
         Raises:
             ConfigError: No region is configured anywhere, or boto3's own configuration is wrong.
         """
-        with own_call(deadline):
-            return with_retries(lambda: self._attempt(location), deadline)
+        return self._backend.fetch(location, deadline)
 
     def close(self) -> None:
         """Close the connections; the next fetch opens new ones, with credentials looked for anew."""
-        clients = self._clients.pop()
-        if clients is not None:
-            clients.close()
+        self._backend.close()
+
+    def check(self, deadline: Deadline) -> Health:
+        """Ask AWS who we are, with GetCallerIdentity, or the agent whether it is well; see `SupportsCheck`."""
+        return self._backend.check(deadline)
+
+    def policy_for(self, locations: Sequence[Location]) -> str:
+        """Return the smallest IAM policy that lets *locations* be read; see `SupportsPolicy`.
+
+        A secret with a key of its own needs ``kms:Decrypt`` on that key, too, which only its owner knows.
+        """
+        from secretsource.resolvers.aws._policy import policy_of
+
+        return policy_of(locations, self._settings)
 
     def __repr__(self) -> str:
         """Return the name and the settings, none of which is a credential."""
         try:
-            asked = self._settings
+            first, *others = self._settings.clients
+            agent = self._settings.agent
         except AttributeError:  # a traceback shows what was refused while it was built
             return object.__repr__(self)
+        if agent is not None:
+            return (
+                f"AwsResolver(name={self.name!r}, transport={agent.transport!r}, "
+                f"endpoint_url={str(agent.address)!r}, prefix={self._settings.prefix!r})"
+            )
+        region = [each.region for each in self._settings.clients] if others else first.region
+        addresses = [each.endpoint_url for each in self._settings.clients if each.endpoint_url]
+        endpoint_url = addresses if others and addresses else first.endpoint_url
         return (
-            f"AwsResolver(name={self.name!r}, region={asked.region!r}, profile={asked.profile!r}, "
-            f"endpoint_url={asked.endpoint_url!r}, prefix={asked.prefix!r})"
+            f"AwsResolver(name={self.name!r}, region={region!r}, profile={first.profile!r}, "
+            f"endpoint_url={endpoint_url!r}, prefix={self._settings.prefix!r})"
         )
-
-    def _attempt(self, location: Location) -> Document | NotThere:
-        """Ask once, and once more with new credentials; what fails is raised here, where no local holds a value."""
-        said = asked(self._clients, lambda client: self._ask(client, location), location)
-        if isinstance(said, Failure):
-            raise said.error(self.name, str(location))
-        return said
-
-    def _ask(self, client: SecretsManagerClient, location: Location) -> Document | Failure:
-        return document_of(client.get_secret_value(**request_for(location)), self._settings.max_bytes)

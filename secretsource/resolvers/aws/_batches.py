@@ -7,18 +7,19 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from secretsource._deadline import Deadline
-from secretsource._fork import PerProcess
 from secretsource._secret import Document, NotThere
 from secretsource.errors import Reason, ResolverError
 from secretsource.resolvers import Answer, Location
 from secretsource.resolvers._at_once import at_once
 from secretsource.resolvers._aws._calls import asked
-from secretsource.resolvers._aws._client import Clients
 from secretsource.resolvers._aws._failure import Failure
 from secretsource.resolvers._aws._quiet import own_call
 from secretsource.resolvers._own_error import own_error
 from secretsource.resolvers._retry import with_retries
 from secretsource.resolvers.aws._entries import OPERATION, answers_of
+from secretsource.resolvers.aws._region import Region
+from secretsource.resolvers.aws._regions import Regions
+from secretsource.resolvers.aws._service import SERVICE
 
 if TYPE_CHECKING:
     from types_boto3_secretsmanager import SecretsManagerClient
@@ -37,7 +38,7 @@ class Batches:
     def __init__(
         self,
         name: str,
-        clients: PerProcess[Clients],
+        regions: Regions,
         fetch: Callable[[Location, Deadline], Answer],
         *,
         max_bytes: int,
@@ -46,12 +47,12 @@ class Batches:
 
         Args:
             name: The configured name of the resolver.
-            clients: Its clients.
+            regions: What it asks.
             fetch: Reads one secret.
             max_bytes: The most bytes that a value may have.
         """
         self._name = name
-        self._clients = clients
+        self._regions = regions
         self._fetch = fetch
         self._max_bytes = max_bytes
         self._is_forbidden = False
@@ -66,7 +67,7 @@ class Batches:
             ConfigError: No region is configured anywhere, or boto3's own configuration is wrong.
         """
         asked_for = {_key(each): each for each in locations}
-        batches = [] if self._is_forbidden else list(_cut(asked_for))
+        batches = [] if self._is_forbidden else list(_cut(asked_for, self._regions))
         said: dict[_Key, Answer | ResolverError] = {}
         for batch, outcome in zip(
             batches, at_once(lambda one: self._read(one, deadline), batches, deadline), strict=True
@@ -82,28 +83,41 @@ class Batches:
         return [own_error(said[_key(each)], self._name, each) for each in locations]
 
     def _read(self, batch: list[Location], deadline: Deadline) -> dict[str, _Said]:
-        with own_call(deadline):
-            return with_retries(lambda: self._attempt(batch), deadline)
+        """Read a batch; of what a replica says, "not there" is left out: a secret need not be replicated."""
+        return self._regions.ask(
+            lambda region, until: self._read_in(region, batch, until),
+            deadline,
+            counts=lambda said: {
+                address: each for address, each in said.items() if not isinstance(each, NotThere)
+            },
+        )
 
-    def _attempt(self, batch: list[Location]) -> dict[str, _Said]:
+    def _read_in(self, region: Region, batch: list[Location], deadline: Deadline) -> dict[str, _Said]:
+        with own_call(deadline):
+            return with_retries(lambda: self._attempt(region, batch), deadline)
+
+    def _attempt(self, region: Region, batch: list[Location]) -> dict[str, _Said]:
         """Ask once; what fails as a whole is raised here, where no local holds a value."""
-        said = asked(self._clients, lambda client: self._ask(client, batch), batch[0])
+        said = asked(region.clients, lambda client: self._ask(client, region, batch), SERVICE, batch[0])
         if isinstance(said, dict):
             return said
         if not isinstance(said, Failure) or _may_be_one_of_them(said):
             return {}
         raise said.error(self._name, "")
 
-    def _ask(self, client: SecretsManagerClient, batch: list[Location]) -> dict[str, _Said]:
+    def _ask(self, client: SecretsManagerClient, region: Region, batch: list[Location]) -> dict[str, _Said]:
         from botocore.exceptions import ClientError
 
+        places = {region.address(each.address): each for each in batch}
         try:
-            answer = client.batch_get_secret_value(SecretIdList=[each.address for each in batch])
+            answer = client.batch_get_secret_value(SecretIdList=list(places))
         except ClientError as error:
             if not _forbids(error):
                 raise
         else:
-            return answers_of(answer, batch, self._max_bytes)
+            here = [each.__replace__(address=address) for address, each in places.items()]
+            said = answers_of(answer, here, self._max_bytes)
+            return {places[address].address: each for address, each in said.items()}
         self._note()
         return {}
 
@@ -122,13 +136,17 @@ def _key(location: Location) -> _Key:
     return location.address, location.version, location.stage
 
 
-def _cut(asked_for: dict[_Key, Location]) -> Iterator[list[Location]]:
+def _cut(asked_for: dict[_Key, Location], regions: Regions) -> Iterator[list[Location]]:
     """Yield what can be asked for in batches. ARNs and names have batches of their own.
 
     An answer tells both its ARN and its name; were they mixed, the secret of another account, asked for by ARN, could
     be taken for the one of the same name here.
     """
-    current = [each for each in asked_for.values() if each.version is None and each.stage is None]
+    current = [
+        each
+        for each in asked_for.values()
+        if each.version is None and each.stage is None and regions.only(each.address) is None
+    ]
     for kind in (True, False):
         alike = [each for each in current if each.address.startswith("arn:") is kind]
         for start in range(0, len(alike), _LARGEST):

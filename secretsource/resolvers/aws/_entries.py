@@ -10,6 +10,7 @@ from secretsource.errors import Reason, ResolverError, resolver_error
 from secretsource.resolvers import Location
 from secretsource.resolvers._aws._errors import explained
 from secretsource.resolvers.aws._document import document_of
+from secretsource.resolvers.aws._service import SERVICE
 
 __all__ = ["OPERATION", "answers_of"]
 
@@ -62,7 +63,8 @@ def _meaning(
         "Error": {"Code": str(error.get("ErrorCode", "")), "Message": str(error.get("Message", ""))},
         "ResponseMetadata": answer.get("ResponseMetadata", {}),
     }
-    said = explained(ClientError(response, OPERATION), location, None)  # type: ignore[arg-type]  # as AWS sends it
+    refusal = ClientError(response, "GetSecretValue")  # type: ignore[arg-type]  # as AWS sends it
+    said = explained(refusal, SERVICE, location, None)
     if isinstance(said, NotThere):
         return said
     if said.reason is Reason.DENIED and not said.login:

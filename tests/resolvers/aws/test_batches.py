@@ -70,7 +70,7 @@ def resolver(server: FaultyServer) -> Iterator[AwsResolver]:
 def spied(aws: AwsResolver) -> list[str]:
     """Return a list that fills with the actions that are asked of moto."""
     actions: list[str] = []
-    events = aws._clients.get().get().meta.events
+    events = aws._backend.regions.first.clients.get().get().meta.events
     events.register(
         "before-call.secrets-manager.*", lambda model, **_: actions.append(model.name), unique_id="spy"
     )

@@ -280,7 +280,7 @@ def test_a_child_process_has_a_client_and_connections_of_its_own(server: FaultyS
         resolver = AwsResolver(endpoint_url={server.url!r})
         def read():
             resolver.fetch(resolver.locate("a"), Deadline(5))
-            return resolver._clients.get().get()
+            return resolver._backend.regions.first.clients.get().get()
         mine = read()
         for _ in range(3):
             pid = os.fork()
@@ -310,7 +310,7 @@ def test_a_closed_resolver_can_be_used_again(resolver: AwsResolver, server: Faul
 
 
 def test_the_bounds_are_in_place_with_this_version_of_botocore(resolver: AwsResolver) -> None:
-    client = resolver._clients.get().get()
+    client = resolver._backend.regions.first.clients.get().get()
 
     assert isinstance(client._endpoint.http_session, BoundedSession)
 
@@ -319,7 +319,7 @@ def test_the_bounds_are_in_place_with_this_version_of_botocore(resolver: AwsReso
 def test_a_connection_gets_what_is_left_up_to_its_own_limit(
     resolver: AwsResolver, left: float, expected: float
 ) -> None:
-    session: Any = resolver._clients.get().get()._endpoint.http_session
+    session: Any = resolver._backend.regions.first.clients.get().get()._endpoint.http_session
 
     with own_call(Deadline(left)):
         assert expected == pytest.approx(session._inner._timeout.connect_timeout, abs=0.1)

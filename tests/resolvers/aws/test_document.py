@@ -9,7 +9,8 @@ import pytest
 from secretsource._secret import Document
 from secretsource.errors import Reason
 from secretsource.resolvers._aws._failure import Failure
-from secretsource.resolvers.aws._document import document_of, members
+from secretsource.resolvers._aws._json import members
+from secretsource.resolvers.aws._document import document_of
 from tests.resolvers.aws.support import Canary, canary
 
 __all__ = ["canary"]

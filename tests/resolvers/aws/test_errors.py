@@ -13,10 +13,11 @@ from botocore.exceptions import ClientError
 from secretsource._secret import NotThere
 from secretsource.errors import ConfigError, Reason, SecretSourceError, resolver_error
 from secretsource.resolvers import Location
-from secretsource.resolvers._aws._codes import CODES
+from secretsource.resolvers._aws._codes import CODES as SHARED_CODES
 from secretsource.resolvers._aws._errors import explained
 from secretsource.resolvers._aws._exceptions import EXCEPTIONS
 from secretsource.resolvers._aws._failure import Failure
+from secretsource.resolvers.aws._service import SERVICE
 from tests.resolvers.aws.support import Canary, canary
 
 __all__ = ["canary"]
@@ -62,7 +63,7 @@ def answered(
 
 
 def failure(error: Exception, *, endpoint: str | None = ENDPOINT) -> Failure:
-    said = explained(error, LOCATION, endpoint)
+    said = explained(error, SERVICE, LOCATION, endpoint)
     assert isinstance(said, Failure)
     return said
 
@@ -74,18 +75,24 @@ def test_each_exception_of_botocore_is_in_the_table() -> None:
 def test_each_error_of_the_service_model_is_in_the_table() -> None:
     model: Any = botocore.session.Session().get_service_model("secretsmanager")
 
-    assert set() == {shape.error_code for shape in model.error_shapes} - set(CODES)
+    assert set() == {shape.error_code for shape in model.error_shapes} - set(SERVICE.codes)
 
 
 def test_each_error_that_all_services_share_is_in_the_table() -> None:
-    assert set() == set(COMMON_CODES) - set(CODES)
+    assert set() == set(COMMON_CODES) - set(SERVICE.codes)
 
 
 def test_no_name_is_in_a_table_twice() -> None:
     from secretsource.resolvers._aws import _codes, _exceptions
+    from secretsource.resolvers.aws import _service
 
-    for groups, table in ((_codes._GROUPS, CODES), (_exceptions._GROUPS, EXCEPTIONS)):
+    codes = (*_codes._GROUPS, *_service._GROUPS)
+    for groups, table in ((codes, SERVICE.codes), (_exceptions._GROUPS, EXCEPTIONS)):
         assert len(table) == sum(len(names.split()) for _, names in groups)
+
+
+def test_what_all_services_share_has_no_code_of_one_service() -> None:
+    assert set() == set(SHARED_CODES) & {"ResourceNotFoundException", "DecryptionFailure"}
 
 
 @pytest.mark.parametrize(
@@ -145,7 +152,9 @@ def test_an_answer_without_a_known_code_is_judged_by_its_status(
 
 
 def test_a_missing_secret_is_not_there() -> None:
-    assert NotThere(Reason.MISSING) == explained(answered("ResourceNotFoundException"), LOCATION, ENDPOINT)
+    assert NotThere(Reason.MISSING) == explained(
+        answered("ResourceNotFoundException"), SERVICE, LOCATION, ENDPOINT
+    )
 
 
 def test_a_secret_without_a_current_version_is_not_there_and_the_stage_is_named() -> None:
@@ -155,7 +164,7 @@ def test_a_secret_without_a_current_version_is_not_there_and_the_stage_is_named(
     )
 
     assert NotThere(Reason.MISSING, "no version has the stage 'AWSCURRENT'") == explained(
-        error, LOCATION, ENDPOINT
+        error, SERVICE, LOCATION, ENDPOINT
     )
 
 
@@ -170,7 +179,7 @@ def test_a_secret_without_a_current_version_is_not_there_and_the_stage_is_named(
 def test_a_secret_that_is_to_be_deleted_is_not_there(message: str) -> None:
     error = answered("InvalidRequestException", message=message)
 
-    assert NotThere(Reason.DELETED, "scheduled for deletion") == explained(error, LOCATION, ENDPOINT)
+    assert NotThere(Reason.DELETED, "scheduled for deletion") == explained(error, SERVICE, LOCATION, ENDPOINT)
 
 
 def test_a_denial_says_what_to_allow() -> None:
@@ -297,4 +306,4 @@ def test_no_exception_of_botocore_breaks_the_explanation(kind: type[Exception]) 
     error = kind.__new__(kind)
     error.__dict__.update(response={}, operation_name="GetSecretValue", kwargs={})
 
-    assert isinstance(explained(error, LOCATION, ENDPOINT), Failure)
+    assert isinstance(explained(error, SERVICE, LOCATION, ENDPOINT), Failure)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import copy
+import json
 import logging
 import pickle
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import boto3
 import pytest
 
+from secretsource._deadline import Deadline
 from secretsource.errors import ResolverError
 from secretsource.resolvers.aws import AwsResolver
+from tests.resolvers.aws.sts import Taken, assumed
 from tests.resolvers.aws.support import (
+    VERSION,
     Canary,
     Login,
     assert_none_of,
@@ -198,10 +202,119 @@ def test_the_repr_shows_settings_and_no_credential(
         f"AwsResolver(name='aws', region=None, profile=None, endpoint_url='{server.url}', prefix='')"
         == repr(resolver)
     )
-    assert_none_of([login.secret_key], repr(resolver.__dict__) + repr(resolver._clients.get().__dict__))
+    assert_none_of(
+        [login.secret_key],
+        repr(resolver.__dict__) + repr(resolver._backend.regions.first.clients.get().__dict__),
+    )
 
 
 @pytest.mark.parametrize("duplicate", [pickle.dumps, copy.copy, copy.deepcopy])
 def test_a_resolver_is_not_pickled(duplicate: Callable[[object], object]) -> None:
     with pytest.raises(TypeError, match="holds credentials"):
         duplicate(AwsResolver())
+
+
+class Roles:
+    """A server of STS that lends one role, and what must not be seen of it."""
+
+    def __init__(self, sts: FaultyServer) -> None:
+        self.server = sts
+        self.taken = Taken("ROLE")
+        self.external_id = Canary()
+        sts.answer(body=assumed(self.taken))
+
+    def __repr__(self) -> str:
+        return "Roles()"
+
+    @property
+    def canaries(self) -> list[Canary]:
+        return [self.taken.secret_key, self.taken.session_token, self.external_id]
+
+
+@pytest.fixture
+def roles(monkeypatch: pytest.MonkeyPatch) -> Iterator[Roles]:
+    with FaultyServer() as sts:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", sts.url)
+        yield Roles(sts)
+
+
+def with_role(server: FaultyServer, roles: Roles, **more: bool) -> AwsResolver:
+    return AwsResolver(
+        endpoint_url=server.url,
+        role_arn="arn:aws:iam::123456789012:role/app",
+        external_id=roles.external_id.text,
+        batch=more.get("batch", False),
+    )
+
+
+def test_taking_a_role_leaves_nothing_in_the_logs(
+    server: FaultyServer, roles: Roles, login: Login, canary: Canary, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    server.answer(body=found(canary.text))
+    resolver = with_role(server, roles)
+
+    read(resolver)
+    resolver.close()
+
+    assert [] == [record.name for record in caplog.records if record.name.startswith(("botocore", "boto3"))]
+    assert_none_of([canary, login.secret_key, login.session_token, *roles.canaries], caplog.text)
+
+
+def test_a_batch_and_a_check_leave_nothing_in_the_logs(
+    server: FaultyServer, roles: Roles, login: Login, canary: Canary, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    one = {"Name": "a", "SecretString": canary.text, "VersionId": VERSION}
+    server.answer(body=json.dumps({"SecretValues": [one, one | {"Name": "b"}], "Errors": []}))
+    resolver = with_role(server, roles, batch=True)
+
+    resolver.fetch_many([resolver.locate("a"), resolver.locate("b")], Deadline(5))
+    with pytest.raises(ResolverError):
+        resolver.check(Deadline(5))
+    resolver.close()
+
+    assert [] == [record.name for record in caplog.records if record.name.startswith(("botocore", "boto3"))]
+    assert_none_of([canary, login.secret_key, login.session_token, *roles.canaries], caplog.text)
+
+
+def test_a_failed_renewal_leaves_nothing_in_the_logs(
+    server: FaultyServer, roles: Roles, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("secretsource._clock.now", lambda: now[0])
+    server.answer(body=found("x"))
+    resolver = with_role(server, roles)
+    read(resolver)
+    caplog.set_level(logging.DEBUG)
+    roles.server.answer(503, {}, roles.external_id.text)
+    now[0] += 3000
+
+    read(resolver)
+    resolver.close()
+
+    assert [] == [record.name for record in caplog.records if record.name.startswith(("botocore", "boto3"))]
+    assert_none_of(roles.canaries, caplog.text)
+
+
+def test_a_read_of_the_application_is_logged_while_ours_takes_a_role(
+    server: FaultyServer, roles: Roles, login: Login, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.answer(body=found("x"))
+    read(warm := AwsResolver(endpoint_url=server.url))
+    caplog.set_level(logging.DEBUG)
+    roles.server.answer(body=assumed(roles.taken), delay=1.0)
+    resolver = with_role(server, roles)
+    ours = threading.Thread(target=read, args=(resolver,))
+    ours.start()
+    while not roles.server.requests:
+        time.sleep(0.01)
+
+    bare_read(server)
+    logged = {record.name for record in caplog.records}
+    ours.join()
+
+    assert {"botocore.parsers", "botocore.endpoint", "botocore.auth"} <= logged
+    assert_none_of(roles.canaries, caplog.text)
+    for each in (warm, resolver):
+        each.close()

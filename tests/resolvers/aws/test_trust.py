@@ -98,7 +98,7 @@ def test_https_still_goes_through_its_proxy(login: Login, monkeypatch: pytest.Mo
 
 
 def test_our_connections_are_in_place_with_this_version_of_botocore(resolver: AwsResolver) -> None:
-    session: Any = resolver._clients.get().get()._endpoint.http_session._inner
+    session: Any = resolver._backend.regions.first.clients.get().get()._endpoint.http_session._inner
 
     assert (_POOLS, _POOLS) == (session._pool_classes_by_scheme, session._manager.pool_classes_by_scheme)
     assert isinstance(session._proxy_config, _Proxies)
