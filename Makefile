@@ -20,7 +20,7 @@ PACKAGE_STAMP := $(VENV)/.ready-package-$(call digest,requirements/dev.txt pypro
 BENCH_STAMP := $(VENV)/.ready-bench-$(call digest,requirements/dev.txt requirements/bench.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test demo check bench fleet docs format lock clean
+.PHONY: help setup test demo check bench fleet faults docs format lock clean
 
 help:  ## List the targets
 	@echo 'Targets (set-up happens by itself, in $(VENV), once):'
@@ -53,6 +53,14 @@ bench: $(BENCH_STAMP) $(PACKAGE_STAMP)  ## Measure ourselves beside the peers
 
 fleet: $(PACKAGE_STAMP)  ## Simulate what ten thousand processes ask of a backend
 	@$(PY) -m bench.fleet $(ARGS)
+
+faults: $(PACKAGE_STAMP)  ## Try every fault, and put what was seen into its page
+	@rm -f '$(abspath $(VENV))/faults.jsonl'
+	@FAULTS_RECORD='$(abspath $(VENV))/faults.jsonl' $(PY) -m pytest -q -n $(JOBS) --dist loadfile tests/faults \
+	  --ignore tests/faults/test_published.py $(ARGS)
+	@$(PY) -m tests.faults.publish '$(abspath $(VENV))/faults.jsonl'
+	@rm -f '$(abspath $(VENV))/faults.jsonl'
+	@echo 'faults: docs/explanation/faults.md'
 
 docs: $(PACKAGE_STAMP)  ## Build the documentation
 	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet --site-dir '$(CURDIR)/site'

@@ -6,14 +6,30 @@ Applications put values in place of the backends with `override`, or with the fi
         secrets({"pepipost/api_key": "test"})
 
 Code that builds its own `Store` is given a `MemoryResolver`, which can be told to deny, to fail, to be slow and to
-answer nonsense. Authors of resolvers prove theirs with `ResolverContract`.
+answer nonsense. Authors of resolvers prove theirs with `ResolverContract`, those that speak HTTP also against a
+`FaultyServer`.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from secretsource.testing._contract import ResolverContract
 from secretsource.testing._gate import Gate
 from secretsource.testing._memory import MemoryResolver
 from secretsource.testing._override import Overrides, override
 
-__all__ = ["Gate", "MemoryResolver", "Overrides", "ResolverContract", "override"]
+if TYPE_CHECKING:
+    from secretsource.testing._faulty import FaultyServer
+
+__all__ = ["FaultyServer", "Gate", "MemoryResolver", "Overrides", "ResolverContract", "override"]
+
+
+def __getattr__(name: str) -> object:
+    """Load the server when it is first used: with TLS, it takes longer than all the rest."""
+    if name != "FaultyServer":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from secretsource.testing._faulty import FaultyServer  # noqa: PLC0415
+
+    globals()[name] = FaultyServer
+    return FaultyServer

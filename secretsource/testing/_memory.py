@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Final, NoReturn, SupportsIndex, TypeAlias, cast, overload
 
 from secretsource._fork import reset_in_child
+from secretsource._masked import MaskedBytes, MaskedStr
 from secretsource._reference import (
     Reference,
     check_name,
@@ -139,7 +140,7 @@ class MemoryResolver:
             f"allow reading {address}\n" for address in dict.fromkeys(each.address for each in locations)
         )
 
-    def renew(self, location: Location, deadline: Deadline) -> float | None:  # noqa: ARG002 - answers at once
+    def renew(self, location: Location, document: Document, deadline: Deadline) -> float | None:  # noqa: ARG002 - answers at once
         """Return the seconds that `prolong` has arranged for the document, else `None`."""
         with self._lock:
             failure = self._failure(location.address)
@@ -188,6 +189,7 @@ class MemoryResolver:
         """
         del deadline
         if isinstance(location, Location):
+            value = _masked(value)  # or an error would lead to it
             return self._written(location, value, expected)
         where = self.locate(location, document=isinstance(value, Mapping))
         with self._lock:
@@ -335,6 +337,14 @@ class MemoryResolver:
 
     def _versions(self, where: Location) -> Versions:
         return self._documents.setdefault(_key(where), Versions(where.version))
+
+
+def _masked(
+    value: str | bytes | Mapping[str, str | bytes],
+) -> str | bytes | Mapping[str, str | bytes]:
+    if isinstance(value, str):
+        return MaskedStr(value)
+    return MaskedBytes(value) if isinstance(value, bytes) else value
 
 
 def _key(where: Location) -> _Key:

@@ -12,6 +12,7 @@ from secretsource.testing import ResolverContract
 
 class TestDotenv(ResolverContract):
     binary = False
+    writes = checks = True
 
     @pytest.fixture(autouse=True)
     def _file(self, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from secretsource.testing import ResolverContract
 
 class TestEnv(ResolverContract):
     stores_nul = False
+    checks = True
     prefix = ""
 
     @pytest.fixture(autouse=True)

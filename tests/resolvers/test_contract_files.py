@@ -12,6 +12,7 @@ from secretsource.testing import ResolverContract
 
 class TestFiles(ResolverContract):
     keeps_line_end = False
+    checks = True
 
     @pytest.fixture(autouse=True)
     def _folder(self, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from tests.resolvers.memory_keyring import Memory
 class TestKeyring(ResolverContract):
     binary = False
     documents = False
+    writes = checks = True
     prefix = ""
 
     def make_resolver(self) -> KeyringResolver:

@@ -6,7 +6,7 @@ from secretsource.testing import MemoryResolver, ResolverContract
 
 
 class TestMemory(ResolverContract):
-    versions = True
+    versions = writes = compares = checks = policies = True
 
     def setup_method(self) -> None:
         self.memory = MemoryResolver()
@@ -22,6 +22,10 @@ class TestMemory(ResolverContract):
 
     def deny(self, name: str) -> None:
         self.memory.deny(name)
+
+    def lend(self, name: str, value: str, seconds: float) -> None:
+        self.memory.put(name, value, lease=seconds)
+        self.memory.prolong(name, seconds)
 
     def reference(self, name: str, *, version: str | None = None) -> str:
         path, _, field = name.rpartition("/")

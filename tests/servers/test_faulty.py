@@ -143,3 +143,24 @@ def test_it_speaks_tls() -> None:
             _get(distrusting)
         distrusting.close()
         assert (2, 2) == (server.connections, len(server.requests))
+
+
+def test_the_certificate_of_a_running_server_can_be_another_one_or_none(
+    server: FaultyServer, connection: http.client.HTTPConnection
+) -> None:
+    server.answer(body=b"yes")
+    assert (200, b"yes") == _get(connection)
+    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+
+    server.switch(context)
+    secure = http.client.HTTPSConnection("127.0.0.1", server.port, context=trusting, timeout=5)
+    assert (200, b"yes") == _get(secure)
+    server.switch(None)
+    with pytest.raises((http.client.HTTPException, OSError)):
+        _get(secure)
+    secure.close()
+    connection.close()
+    assert (200, b"yes") == _get(connection)

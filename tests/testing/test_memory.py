@@ -213,17 +213,18 @@ class TestBesideReading:
 
     def test_it_prolongs_no_lease_but_those_that_a_test_says(self, memory: MemoryResolver) -> None:
         lent = memory.locate("db/primary/user")
-        assert None is memory.renew(lent, Deadline(1))
+        assert None is memory.renew(lent, Document(), Deadline(1))
         memory.prolong("db/primary/user", 30)
         memory.prolong("stripe_key", 30)
         assert [30, 30] == [
-            memory.renew(memory.locate(name), Deadline(1)) for name in ("stripe_key", "db/primary/a")
+            memory.renew(memory.locate(name), Document(), Deadline(1))
+            for name in ("stripe_key", "db/primary/a")
         ]
         memory.prolong("db/primary/user", None)
-        assert None is memory.renew(lent, Deadline(1))
+        assert None is memory.renew(lent, Document(), Deadline(1))
         memory.deny("stripe_key")
         with pytest.raises(AccessDenied):
-            memory.renew(memory.locate("stripe_key"), Deadline(1))
+            memory.renew(memory.locate("stripe_key"), Document(), Deadline(1))
 
     def test_what_is_written_at_a_location_is_a_new_version(self, memory: MemoryResolver) -> None:
         written = memory.put(memory.locate("db/primary/user"), "new", Deadline(1))

@@ -6,12 +6,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from secretsource.resolvers import Answer, Deadline, Document, Location, NotThere, Resolver, SupportsClose
 from secretsource.testing._contract.kept import Kept
 
-__all__ = ["Hooks", "leave_out", "only_if", "picked", "raised"]
+if TYPE_CHECKING:
+    import ssl
+
+    from secretsource.testing._faulty import FaultyServer
+
+__all__ = ["Hooks", "leave_out", "nobody", "only_if", "picked", "raised"]
 
 E = TypeVar("E", bound=BaseException)
 F = TypeVar("F")
@@ -30,6 +35,13 @@ class Hooks:
     documents: ClassVar[bool] = True
     versions: ClassVar[bool] = False
     batches: ClassVar[bool] = False
+    own_404: ClassVar[bool] = True
+    any_body: ClassVar[bool] = False
+    fresh: ClassVar[bool] = False
+    writes: ClassVar[bool] = False
+    compares: ClassVar[bool] = False
+    checks: ClassVar[bool] = False
+    policies: ClassVar[bool] = False
 
     def make_resolver(self) -> Resolver:
         """Return a new resolver, with connections of its own."""
@@ -49,6 +61,22 @@ class Hooks:
 
     def reference(self, name: str, *, version: str | None = None) -> str:
         """Return an explicit reference to what `put` stores under *name*."""
+        raise NotImplementedError
+
+    def lend(self, name: str, value: str, seconds: float) -> None:
+        """Store *value* so that it is lent for so long, and may be prolonged."""
+        raise NotImplementedError
+
+    def make_resolver_at(self, url: str) -> Resolver:
+        """Return a new resolver that asks the server at *url*, which may be https."""
+        raise NotImplementedError
+
+    def play(self, server: FaultyServer, name: str, value: str) -> str:
+        """Let *server* answer logins and a read of *name* well; return the path that a read goes to."""
+        raise NotImplementedError
+
+    def untrusted_context(self) -> ssl.SSLContext:
+        """Return the context of a server whose certificate the resolver does not trust."""
         raise NotImplementedError
 
     def credentials(self) -> Iterable[str]:
@@ -78,6 +106,15 @@ class Hooks:
         """Fetch *name* and take its value out of the document, as a store does; `Kept(None)` if it is not there."""
         location = resolver.locate(name)
         return picked(resolver.fetch(location, Deadline(self.timeout)), location)
+
+
+def nobody() -> str:
+    """Return an address on this machine at which nobody listens."""
+    from secretsource.testing._faulty import FaultyServer  # noqa: PLC0415 - TLS takes long to load
+
+    server = FaultyServer()
+    server.stop()
+    return server.url
 
 
 def picked(answer: object, location: Location) -> Kept:

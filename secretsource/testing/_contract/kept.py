@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import pickle
 import secrets
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
-__all__ = ["Canary", "Kept", "leaks", "new_path", "pickled", "printed"]
+__all__ = ["Canary", "Kept", "heard", "leaks", "new_path", "pickled", "printed"]
 
 
 class Kept:
@@ -68,6 +70,26 @@ def printed(error: BaseException) -> str:
     """Return everything that a log or an error tracker could show of *error*, local variables included."""
     lines = traceback.TracebackException.from_exception(error, capture_locals=True).format()
     return "".join(lines) + repr(error) + str(error) + repr(vars(error))
+
+
+@contextmanager
+def heard() -> Iterator[list[str]]:
+    """Yield a list that fills with what any logger says while the block runs, from DEBUG on."""
+    lines: list[str] = []
+
+    class Listening(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            lines.append(record.getMessage() + repr(vars(record)))
+
+    handler, root = Listening(), logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    try:
+        yield lines
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
 
 
 def pickled(item: object) -> bytes:
