@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from typing import Generic, TypeVar
@@ -19,7 +18,6 @@ class SingleFlight(Generic[T]):
     """Runs one piece of work per key at a time."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._flights: dict[Hashable, Future[T]] = {}
 
     def busy(self, key: Hashable) -> bool:
@@ -34,27 +32,22 @@ class SingleFlight(Generic[T]):
             work: Run in the thread that comes first.
             deadline: How long the others wait.
         """
-        with self._lock:
-            flight = self._flights.get(key)
-            leads = flight is None
-            if flight is None:
-                flight = self._flights[key] = Future()
-        return self._lead(key, work, flight) if leads else _follow(flight, deadline)
-
-    def _lead(self, key: Hashable, work: Callable[[], T], flight: Future[T]) -> T:
+        ours: Future[T] = Future()
+        # Ctrl-C may come between any two steps; a flight that stayed behind would be waited for ever after.
         try:
-            result = work()
+            flight = self._flights.setdefault(key, ours)  # one step: it needs no lock that could stay taken
+            if flight is ours:
+                result = work()
+                del self._flights[key]
+                ours.set_result(result)
+                return result
         except BaseException as error:
-            self._end(key)
-            flight.set_exception(error)
+            if self._flights.get(key) is ours:
+                del self._flights[key]
+            if not ours.done():
+                ours.set_exception(error)
             raise
-        self._end(key)
-        flight.set_result(result)
-        return result
-
-    def _end(self, key: Hashable) -> None:
-        with self._lock:
-            self._flights.pop(key, None)
+        return _follow(flight, deadline)
 
 
 def _follow(flight: Future[T], deadline: Deadline) -> T:
