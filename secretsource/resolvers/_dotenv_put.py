@@ -13,6 +13,7 @@ from secretsource.resolvers._dotenv_file import MAX_BLANKS, MAX_BYTES, MAX_LINES
 from secretsource.resolvers._dotenv_line import is_key, with_value
 from secretsource.resolvers._file import read_file
 from secretsource.resolvers._file_replaced import alone_in, replace_file
+from secretsource.resolvers._put import NO_TEXT, check_unversioned, is_text
 
 __all__ = ["check_put", "put_value"]
 
@@ -53,14 +54,13 @@ def check_put(location: Location, value: Value, expected: str | None) -> MaskedS
     """
     if location.document or not is_key(location.address):
         raise InvalidReference(f"{location} cannot be written: it is no key of a line")
-    if expected is not None:
-        raise WriteConflict("a file has no versions to compare", location=str(location))
+    check_unversioned(expected, "a .env file", location)
     if not isinstance(value, MaskedStr):
         raise InvalidValue(f"{location} cannot hold bytes: a .env file is text")
     if "\0" in value:
         raise InvalidValue(f"{location} cannot hold a null character")
-    if any("\ud800" <= char <= "\udfff" for char in value):
-        raise InvalidValue(f"{location} cannot hold half of a surrogate pair, which is no text")
+    if not is_text(value):
+        raise InvalidValue(f"{location} cannot hold {NO_TEXT}")
     return value
 
 

@@ -49,7 +49,10 @@ def alone_in(folder: str, deadline: Deadline) -> Iterator[None]:
             time.sleep(_PAUSE)
         yield
     finally:
-        os.close(place)  # and so gives it free
+        # Closing it alone would leave it locked as long as a child lives that another thread has forked meanwhile.
+        with contextlib.suppress(OSError):
+            fcntl.flock(place, fcntl.LOCK_UN)
+        os.close(place)
 
 
 def replace_file(path: str, content: MaskedBytes, known: os.stat_result | None) -> bool:

@@ -88,15 +88,14 @@ class DotenvResolver:
             ConfigError: A file may not be trusted.
         """
         from secretsource.resolvers._dotenv_put import check_put, put_value
+        from secretsource.resolvers._put import NOT_THE_SAME
 
         value = masked(value)
         text = check_put(location, value, expected)
         put_value(self._layer_for(location.address), location.address, text, deadline)
         answer = self.fetch(location, deadline)
         if not isinstance(answer, Document) or answer.value != text:
-            raise resolver_error(
-                Reason.BROKEN, "what was read back is not what was written", location=str(location)
-            )
+            raise resolver_error(Reason.BROKEN, NOT_THE_SAME, location=str(location))
         return answer
 
     def check(self, deadline: Deadline) -> Health:  # noqa: ARG002 - never waits

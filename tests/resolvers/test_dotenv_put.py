@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 import stat
 import subprocess
 import sys
@@ -398,6 +399,21 @@ def test_a_folder_in_which_others_write_is_waited_for_until_the_deadline(project
     with alone_in(str(project), Deadline(5)), pytest.raises(DeadlineExceeded, match="others write"):
         resolver.put(resolver.locate("a"), "x", Deadline(0.05))
     put("x")
+    assert "x" == read()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_child_that_is_forked_during_a_write_does_not_keep_others_out(project: Path) -> None:
+    with alone_in(str(project), Deadline(5)):
+        child = os.fork()
+        if child == 0:
+            signal.pause()
+    try:
+        resolver = DotenvResolver()
+        resolver.put(resolver.locate("a"), "x", Deadline(1))
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
     assert "x" == read()
 
 
