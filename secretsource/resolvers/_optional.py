@@ -124,8 +124,10 @@ class SupportsPut(Protocol):
             location: What `locate` returned for the name: one value, of no certain version and no stage.
             value: Text or bytes.
             deadline: When it must be done.
-            expected: The version that is replaced; if another is the current one, nothing is written. Only where the
-                backend can compare versions in the same step.
+            expected: The version that is replaced; if another is the current one, nothing is written. Where the backend
+                can compare, this holds to the end: Vault's KV version 2 and AWS Secrets Manager. Where it cannot, the
+                version is compared just before, and who writes between the two is written over: Conjur, and AWS
+                Parameter Store, where that is noticed afterwards. Where there are no versions, none can be expected.
 
         Returns:
             The document as it was read back, with its version where the backend has versions.
@@ -133,7 +135,8 @@ class SupportsPut(Protocol):
         Raises:
             InvalidReference: The location is one that cannot be written: a version, a stage, a whole document.
             InvalidValue: The backend cannot hold this value; the message says why and does not show it.
-            WriteConflict: *expected* is not the current version, or others wrote again and again meanwhile.
+            WriteConflict: *expected* is not the current version, or there are no versions here; or others wrote again
+                and again meanwhile.
             AccessDenied: The backend said no; the message says which right is missing.
             BackendUnavailable: It could not be reached or cannot answer now. Whether the value is written is not known
                 if the connection broke while it was; the same call may be made again.

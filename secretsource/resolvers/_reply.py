@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -43,6 +44,14 @@ class Reply:
     def header(self, name: str) -> str:
         """Return a header in lower case, or empty."""
         return self.headers.get(name, "").strip().lower()
+
+    def json(self) -> object:
+        """Return what the body says; `None` if it is no JSON. Nothing is raised from here, as it may hold values."""
+        try:
+            found: object = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+        return found
 
 
 def answered(outcome: Reply | ResolverError) -> Reply:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 
-from secretsource._reference import check_name, is_reference, parse_reference, shown
+from secretsource._reference import check_name, is_reference, shown
 from secretsource._secret import MaskedBytes, Value
 from secretsource.errors import ConfigError, InvalidReference, Reason, resolver_error
 from secretsource.resolvers import Answer, Deadline, Document, Health, Location, NotThere
 from secretsource.resolvers._file import file_value, read_file
 from secretsource.resolvers._modes import mode_of
+from secretsource.resolvers._own_reference import own_reference
 
 __all__ = ["FilesResolver"]
 
@@ -53,9 +54,7 @@ class FilesResolver:
         """Say which file holds *name*; ``file:///run/secrets/x`` names it as it stands."""
         if not is_reference(name):
             return self._below_folders(self._prefix + check_name(name), document=document)
-        reference = parse_reference(name)
-        if reference.scheme not in {self.name, "file"}:
-            raise InvalidReference(f"{shown(name)} does not belong to the resolver {self.name!r}")
+        reference = own_reference(name, self.name, "file")
         if reference.version or reference.stage or reference.field is not None:
             raise InvalidReference(
                 f"{shown(name)}: a file has no version, stage or field; write file:///path"

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final, NoReturn, SupportsIndex, TypeAlias, cast, overload
 
-from secretsource._fork import reset_in_child
 from secretsource._masked import MaskedBytes, MaskedStr
 from secretsource._reference import (
     Reference,
@@ -19,15 +17,14 @@ from secretsource._reference import (
     shown,
     split_name,
 )
-from secretsource.errors import InvalidReference, Reason, ResolverError, WriteConflict, resolver_error
+from secretsource.errors import InvalidReference, Reason, resolver_error
 from secretsource.resolvers import Answer, Deadline, Document, Health, Location
 from secretsource.testing._gate import Gate
-from secretsource.testing._versions import Versions
+from secretsource.testing._held import Held, Written
 
 __all__ = ["MemoryResolver", "Values"]
 
 Values: TypeAlias = Mapping[str, "str | bytes | Mapping[str, str | bytes]"]
-_Key: TypeAlias = "tuple[str, str | None, str | None]"
 _NO_FAILURE: Final = (Reason.MISSING, Reason.DELETED, Reason.FIELD)
 
 
@@ -50,19 +47,11 @@ class MemoryResolver:
         """Seconds that every fetch and check takes, whatever its deadline."""
         self.health = Health(identity=self.name)
         """What `check` returns while nothing fails."""
-        self._documents: dict[_Key, Versions] = {}
-        self._failures: dict[str | None, ResolverError] = {}
-        self._scripts: dict[_Key, list[object]] = {}
-        self._leases: dict[_Key, float] = {}
+        self._held = Held()
         self._calls: list[str] = []
         self._gate: Gate | None = None
-        self._renew_lock()
-        reset_in_child(self._renew_lock)
         for each, value in (values or {}).items():
             self.put(each, value)
-
-    def _renew_lock(self) -> None:
-        self._lock = threading.Lock()
 
     # What a store calls
 
@@ -94,11 +83,9 @@ class MemoryResolver:
 
     def fetch(self, location: Location, deadline: Deadline) -> Answer:  # noqa: ARG002 - a hang respects none
         """Answer as the test has arranged; *deadline* is not looked at, so that hangs can be tested."""
-        with self._lock:
-            self._calls.append(location.address)
+        self._calls.append(location.address)
         self._wait()
-        with self._lock:
-            said = self._said(location)
+        said = self._held.answer(location)
         if isinstance(said, BaseException) or (isinstance(said, type) and issubclass(said, BaseException)):
             raise said
         return cast(Answer, said)  # or nonsense, where a script wants it
@@ -110,27 +97,10 @@ class MemoryResolver:
         if self.delay:
             time.sleep(self.delay)
 
-    def _failure(self, address: str | None) -> ResolverError | None:
-        failure = self._failures.get(address) or self._failures.get(None)
-        return None if failure is None else failure.copy()
-
-    def _said(self, location: Location) -> object:
-        if (failure := self._failure(location.address)) is not None:
-            return failure
-        if (script := self._scripts.get(_key(location))) is not None:
-            return script.pop(0) if len(script) > 1 else script[0]
-        exact = self._documents.get(_key(location))
-        if exact is not None or location.version is None:
-            return exact and exact.answer()
-        current = self._documents.get((location.address, None, location.stage))
-        return current and current.answer(location.version)
-
     def check(self, deadline: Deadline) -> Health:  # noqa: ARG002 - a hang respects none
         """Return `health`, or fail if everything was arranged to fail."""
         self._wait()
-        with self._lock:
-            failure = self._failure(None)
-        if failure is not None:
+        if (failure := self._held.failure(None)) is not None:
             raise failure
         return self.health
 
@@ -142,12 +112,9 @@ class MemoryResolver:
 
     def renew(self, location: Location, document: Document, deadline: Deadline) -> float | None:  # noqa: ARG002 - answers at once
         """Return the seconds that `prolong` has arranged for the document, else `None`."""
-        with self._lock:
-            failure = self._failure(location.address)
-            seconds = self._leases.get(_key(location))
-        if failure is not None:
+        if (failure := self._held.failure(location.address)) is not None:
             raise failure
-        return seconds
+        return self._held.lease(location)
 
     # What a test arranges, and a store that writes
 
@@ -190,49 +157,18 @@ class MemoryResolver:
         del deadline
         if isinstance(location, Location):
             value = _masked(value)  # or an error would lead to it
-            return self._written(location, value, expected)
-        where = self.locate(location, document=isinstance(value, Mapping))
-        with self._lock:
-            return self._kept(where, value, lease)
-
-    def _written(
-        self, where: Location, value: str | bytes | Mapping[str, str | bytes], expected: str | None
-    ) -> Document:
-        if where.version is not None or where.stage is not None or where.document:
-            raise InvalidReference(
-                f"{shown(str(where))} cannot be written: name one value of no certain version"
-            )
-        self._wait()
-        with self._lock:
-            failure, current = self._failure(where.address), self._versions(where).answer()
-            version = current.version if isinstance(current, Document) else None
-            if failure is None and expected in {None, version}:
-                return self._kept(where, value, None)
-        raise failure or WriteConflict(f"the current version is {version or 'none'}")
-
-    def _kept(
-        self, where: Location, value: str | bytes | Mapping[str, str | bytes], lease: float | None
-    ) -> Document:
-        versions = self._versions(where)
-        document = versions.new(where.field, value, lease)
-        versions.keep(document)
-        self._scripts.pop(_key(where), None)
-        return document
+            _check_place(location)
+            self._wait()
+            return self._held.replace(location, value, expected)
+        return self._held.keep(self.locate(location, document=isinstance(value, Mapping)), value, lease)
 
     def prolong(self, name: str, seconds: float | None) -> None:
         """Let the lease of the document of *name* go on, with so many seconds from each `renew`; `None`: no more."""
-        where = self.locate(name)
-        with self._lock:
-            self._leases.pop(_key(where), None)
-            if seconds is not None:
-                self._leases[_key(where)] = seconds
+        self._held.prolong(self.locate(name), seconds)
 
     def remove(self, name: str) -> None:
         """Delete *name*: a field of its document, or, for a name of one segment, all of it; a script for it ends."""
-        where = self.locate(name)
-        with self._lock:
-            self._versions(where).remove(where.field)
-            self._scripts.pop(_key(where), None)
+        self._held.remove(self.locate(name))
 
     def deny(self, name: str | None = None) -> None:
         """Let the document of *name*, or every document, be denied."""
@@ -254,9 +190,7 @@ class MemoryResolver:
         if Reason(reason) in _NO_FAILURE:
             raise ValueError(f"{str(reason)!r} is no failure: remove the name, or script a NotThere")
         failure = resolver_error(Reason(reason), retry_after=retry_after)
-        address = None if name is None else self.locate(name).address
-        with self._lock:
-            self._failures[address] = failure
+        self._held.fail(None if name is None else self.locate(name).address, failure)
 
     def script(self, name: str, *answers: object) -> None:
         """Let the fetches to come for the document of *name* be answered in this order; the last answer repeats.
@@ -271,24 +205,11 @@ class MemoryResolver:
         """
         if not answers:
             raise ValueError("a script needs an answer: a value, None, an exception")
-        where = self.locate(name)
-        with self._lock:
-            versions = self._versions(where)
-            self._scripts[_key(where)] = [
-                versions.new(where.field, answer) if isinstance(answer, str | bytes) else answer
-                for answer in answers
-            ]
+        self._held.script(self.locate(name), answers)
 
     def recover(self, name: str | None = None) -> None:
         """End what `deny`, `fail` and `script` arranged for the document of *name*, or all of it."""
-        with self._lock:
-            if name is None:
-                self._failures.clear()
-                self._scripts.clear()
-                return
-            where = self.locate(name)
-            self._failures.pop(where.address, None)
-            self._scripts.pop(_key(where), None)
+        self._held.recover(None if name is None else self.locate(name))
 
     @contextmanager
     def held(self) -> Iterator[Gate]:
@@ -306,17 +227,15 @@ class MemoryResolver:
     @property
     def calls(self) -> list[str]:
         """The addresses of the documents that were fetched so far, in order; a copy."""
-        with self._lock:
-            return list(self._calls)
+        return list(self._calls)
 
     def reset_calls(self) -> None:
         """Forget the calls so far."""
-        with self._lock:
-            self._calls.clear()
+        self._calls.clear()
 
     def __repr__(self) -> str:
         """Return the name and how much it holds, no value."""
-        return f"{type(self).__name__}({self.name!r}, {len(self._documents)} documents)"
+        return f"{type(self).__name__}({self.name!r}, {len(self._held)} documents)"
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
         """Refuse to be pickled.
@@ -328,24 +247,16 @@ class MemoryResolver:
 
     def _adopt(self, other: MemoryResolver) -> None:
         """Take over what *other* holds and how it answers."""
-        with other._lock:
-            self._documents = {key: versions.copy() for key, versions in other._documents.items()}
-            self._failures = dict(other._failures)
-            self._scripts = {key: list(script) for key, script in other._scripts.items()}
-            self._leases = dict(other._leases)
+        self._held.adopt(other._held)
         self.delay, self.health = other.delay, other.health
 
-    def _versions(self, where: Location) -> Versions:
-        return self._documents.setdefault(_key(where), Versions(where.version))
+
+def _check_place(where: Location) -> None:
+    if where.version is not None or where.stage is not None or where.document:
+        raise InvalidReference(f"{shown(str(where))} cannot be written: name one value of no certain version")
 
 
-def _masked(
-    value: str | bytes | Mapping[str, str | bytes],
-) -> str | bytes | Mapping[str, str | bytes]:
+def _masked(value: Written) -> Written:
     if isinstance(value, str):
         return MaskedStr(value)
     return MaskedBytes(value) if isinstance(value, bytes) else value
-
-
-def _key(where: Location) -> _Key:
-    return (where.address, where.version, where.stage)

@@ -505,3 +505,21 @@ def with_locals(error: BaseException, above: object = None) -> str:
         [frame for frame in lines.stack if frame.filename != __file__]
     )
     return "".join(lines.format())
+
+
+class Panicking(Memory):
+    """Raises what is no `Exception`, as code in Rust does that panics."""
+
+    def get_password(self, service: str, username: str) -> str | None:
+        raise BaseException(str(Broken.canary))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        raise BaseException(password)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_store_that_panics_is_an_error_at_once_and_is_shown_to_no_hook_of_threads() -> None:
+    with pytest.raises(BackendUnavailable, match="raised BaseException"):
+        read(resolver(Panicking), seconds=30)
+    with pytest.raises(BackendUnavailable, match="raised BaseException"):
+        put(resolver(Panicking), secrets.token_hex())

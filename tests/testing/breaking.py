@@ -96,7 +96,9 @@ class Greedy(MemoryResolver):
         if not location.document:
             return super().fetch(location, deadline)
         alike = [
-            held for (address, *_), held in self._documents.items() if address.startswith(location.address)
+            held
+            for (address, *_), held in self._held._documents.items()
+            if address.startswith(location.address)
         ]
         fields: dict[str, Any] = {}
         for held in alike:
@@ -175,7 +177,7 @@ class Talkative(MemoryResolver):
         return str([{key: str(value) for key, value in answer.fields.items()} for answer in self._answers()])
 
     def _answers(self) -> list[Document]:
-        answers = [held.answer() for held in self._documents.values()]
+        answers = [held.answer() for held in self._held._documents.values()]
         return [answer for answer in answers if isinstance(answer, Document)]
 
 

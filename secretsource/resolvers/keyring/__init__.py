@@ -6,10 +6,11 @@ from secretsource._deadline import Deadline
 from secretsource._fork import PerProcess
 from secretsource._masked import MaskedStr, masked
 from secretsource._reference import check_resolver_name
-from secretsource.errors import InvalidValue, Reason, WriteConflict, resolver_error
+from secretsource.errors import InvalidValue, Reason, resolver_error
 from secretsource.resolvers import Answer, Document, Health, Location
 from secretsource.resolvers._installed import check_installed
 from secretsource.resolvers._oversize import is_larger
+from secretsource.resolvers._put import NOT_THE_SAME, check_unversioned
 from secretsource.resolvers.keyring._calls import LARGEST, Calls
 from secretsource.resolvers.keyring._failure import Failure
 from secretsource.resolvers.keyring._keys import locate, service_and_user
@@ -102,17 +103,14 @@ class KeyringResolver:
             WriteConflict: *expected* was given: key stores have no versions to compare.
         """
         value = masked(value)
-        if expected is not None:
-            raise WriteConflict("a key store has no versions to compare", location=str(location))
+        check_unversioned(expected, "a key store", location)
         if not isinstance(value, MaskedStr):
             raise InvalidValue(f"{location} cannot hold bytes: a key store holds text")
         failure = self._calls.get().write(*service_and_user(location), value, deadline)
         if failure is not None:
             raise failure.error(self.name, str(location))
         if self._read(location, deadline) != value:
-            raise resolver_error(
-                Reason.BROKEN, "what was read back is not what was written", location=str(location)
-            )
+            raise resolver_error(Reason.BROKEN, NOT_THE_SAME, location=str(location))
         return Document(value=value)
 
     def check(self, deadline: Deadline) -> Health:

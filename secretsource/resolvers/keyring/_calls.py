@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 from secretsource._deadline import Deadline
 from secretsource._masked import MaskedStr
 from secretsource.errors import Reason
+from secretsource.resolvers._oversize import is_larger
+from secretsource.resolvers._put import NO_TEXT, is_text
 from secretsource.resolvers.keyring._failure import Failure, failure_of
 from secretsource.resolvers.keyring._trusted import WINDOWS
 
@@ -93,6 +95,8 @@ class Calls:
             if self._turn.acquire(timeout=deadline.remaining):
                 try:
                     said.append(work())
+                except BaseException as error:  # noqa: BLE001 - nobody is above this but a hook that shows the frames
+                    said.append(failure_of(error))
                 finally:
                     self._turn.release()
             ended.set()
@@ -123,11 +127,9 @@ def _why_not(value: MaskedStr, module: str) -> str:
     """Return why a store cannot hold *value*, or an empty text."""
     if "\0" in value:
         return "it has a null character"
-    try:
-        size = len(value.encode("utf-8"))
-    except UnicodeEncodeError:
-        return "it has half of a surrogate pair, which is no text"
-    if size > LARGEST:
+    if not is_text(value):
+        return f"it has {NO_TEXT}"
+    if is_larger(value, LARGEST):
         return f"it has more than {LARGEST:,} bytes"
     if module == WINDOWS and len(value.encode("utf-16-le")) > _LARGEST_ON_WINDOWS:
         return f"the Windows Credential Locker takes {_LARGEST_ON_WINDOWS:,} bytes, two for most characters"

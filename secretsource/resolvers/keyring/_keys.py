@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from secretsource._reference import check_name, is_reference, parse_reference, shown
+from secretsource._reference import check_name, is_reference, shown
 from secretsource.errors import InvalidReference
 from secretsource.resolvers import Location
+from secretsource.resolvers._own_reference import own_reference
 
 __all__ = ["locate", "service_and_user"]
 
@@ -38,9 +39,7 @@ def service_and_user(location: Location) -> tuple[str, str]:
 
 
 def _of(text: str, resolver: str) -> str:
-    asked = parse_reference(text)
-    if asked.scheme != resolver:
-        raise InvalidReference(f"{shown(text)} does not belong to the resolver {resolver!r}")
+    asked = own_reference(text, resolver)
     if asked.version or asked.stage or asked.field is not None:
         raise InvalidReference(f"{shown(text)}: a key store has no versions, stages or fields")
     if asked.path.startswith("/") or "/" not in asked.path:
