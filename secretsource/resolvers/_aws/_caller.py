@@ -2,97 +2,112 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
 
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
-from botocore.exceptions import ConnectionError as BotoConnectionError
-from botocore.exceptions import HTTPClientError
 
 from secretsource._deadline import Deadline
-from secretsource._secret import MaskedStr
-from secretsource.errors import Reason, ResolverError, resolver_error
+from secretsource._fork import PerProcess
+from secretsource._secret import MaskedStr, NotThere
+from secretsource.errors import Reason
+from secretsource.resolvers._aws._calls import asked
 from secretsource.resolvers._aws._client import Clients
+from secretsource.resolvers._aws._failure import Failure
 from secretsource.resolvers._aws._quiet import own_call
 from secretsource.resolvers._aws._settings import ClientSettings
-from secretsource.resolvers._reasons import reason_of
+from secretsource.resolvers._aws._sts import NOWHERE, STS
+
+if TYPE_CHECKING:
+    from botocore.client import BaseClient
 
 __all__ = ["GLOBAL_REGION", "SignedRequest", "signed_caller_request"]
 
 GLOBAL_REGION = "us-east-1"
-_BODY = "Action=GetCallerIdentity&Version=2011-06-15"
+"""The region that requests to the global address are signed for."""
+
+_QUESTION = "Action=GetCallerIdentity&Version=2011-06-15"
 _TYPE = "application/x-www-form-urlencoded; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedRequest:
-    """A ``POST`` to STS. Its repr shows no header.
+    """A request to STS. Its repr shows no header.
 
     Attributes:
-        url: Where it goes.
-        body: What it asks.
-        headers: All that are signed, but the host, and the signature.
+        method: ``GET``, with the question in the address, or ``POST``.
+        url: Where it goes, without the question of a ``GET``.
+        body: What a ``POST`` asks.
+        headers: All that are signed, and the signature; the host only where it was given.
     """
 
+    method: str
     url: str
     body: str
     headers: Mapping[str, MaskedStr] = field(repr=False)
 
 
 def signed_caller_request(
-    region: str | None, deadline: Deadline, headers: Mapping[str, str] | None = None
+    host: str,
+    region: str,
+    deadline: Deadline,
+    *,
+    resolver: str,
+    method: Literal["GET", "POST"],
+    headers: Mapping[str, str],
 ) -> SignedRequest:
     """Return a request that is signed with the credentials of boto3's own chain, asked for anew.
 
     Args:
-        region: Whose STS it is for; `None` for the global one.
+        host: Whose STS it is for.
+        region: The region of *host*.
         deadline: When the credentials must be there.
+        resolver: Who logs in, for messages.
+        method: How the question is asked.
         headers: More headers to sign.
 
     Raises:
         AccessDenied: There are no credentials.
         BackendUnavailable: Whoever gives them cannot be reached.
+        ConfigError: boto3's own configuration is wrong.
     """
-    made = _made(region, deadline, dict(headers or {}))
-    if isinstance(made, ResolverError):
-        raise made
-    return made
+    said = _made(host, region, deadline, method, dict(headers))
+    if isinstance(said, Failure):
+        raise replace(said, detail=f"credentials of AWS to log in with: {said.detail}").error(resolver, "")
+    return said
 
 
-def _made(region: str | None, deadline: Deadline, headers: dict[str, str]) -> SignedRequest | ResolverError:
-    outside = sys.exception()
-    try:
-        with own_call(deadline):
-            return _signed(region, headers)
-    except Exception as error:  # noqa: BLE001 - whatever botocore raises, its frames hold keys: none gets out
-        untold = Reason.REFUSED if isinstance(error, HTTPClientError | BotoConnectionError) else Reason.DENIED
-        reason, kind = reason_of(error, outside, untold), type(error).__name__
-    return resolver_error(reason, f"the credentials of AWS to log in with cannot be obtained: {kind}")
+def _made(
+    host: str, region: str, deadline: Deadline, method: str, headers: dict[str, str]
+) -> SignedRequest | Failure:
+    """Ask for credentials and sign; nothing is raised from here, as the local variables lead to keys."""
+    clients: PerProcess[Clients[BaseClient]] = PerProcess(
+        lambda: Clients("sts", ClientSettings(region=region))
+    )
+    with own_call(deadline):
+        said = asked(clients, lambda _: _signed(clients.get(), host, region, method, headers), STS, NOWHERE)
+    clients.get().close()
+    return Failure(Reason.BROKEN, "AWS has no such identity") if isinstance(said, NotThere) else said
 
 
-def _signed(region: str | None, headers: dict[str, str]) -> SignedRequest | ResolverError:
-    clients: Clients[object] = Clients("sts", ClientSettings(region=region or GLOBAL_REGION))
-    clients.get()
+def _signed(
+    clients: Clients[BaseClient], host: str, region: str, method: str, headers: dict[str, str]
+) -> SignedRequest:
+    """Sign; what botocore raises is told by who calls."""
     session = clients.session()
-    credentials = None if session is None else session.get_credentials()
-    if credentials is None:
-        return resolver_error(
-            Reason.DENIED,
-            "there are no credentials of AWS to log in with: set AWS_PROFILE, or give it a role",
-        )
-    request = AWSRequest("POST", _url(region), {"Content-Type": _TYPE, **headers}, _BODY)
-    SigV4Auth(credentials.get_frozen_credentials(), "sts", region or GLOBAL_REGION).add_auth(request)
-    clients.close()
+    credentials = session.get_credentials() if session is not None else None
+    frozen = credentials.get_frozen_credentials() if credentials is not None else None
+    url = f"https://{host}/"
+    if method == "GET":
+        request = AWSRequest(method, f"{url}?{_QUESTION}", headers)
+    else:
+        request = AWSRequest(method, url, {"Content-Type": _TYPE, **headers}, _QUESTION)
+    SigV4Auth(frozen, "sts", region).add_auth(request)  # type: ignore[arg-type]  # `None` raises
     return SignedRequest(
-        url=_url(region),
-        body=_BODY,
+        method=method,
+        url=url,
+        body=_QUESTION if method == "POST" else "",
         headers={name: MaskedStr(value) for name, value in request.headers.items()},
     )
-
-
-def _url(region: str | None) -> str:
-    if region is None:
-        return "https://sts.amazonaws.com/"
-    return f"https://sts.{region}.amazonaws.com{'.cn' if region.startswith('cn-') else ''}/"

@@ -98,15 +98,22 @@ def _session(settings: ClientSettings) -> Session:
     quiet_loggers()
     session = Session(profile=settings.profile, max_bytes=settings.max_bytes, roles=settings.roles)
     # As the default, it bounds the calls for credentials (AssumeRole and the like) too.
-    session.set_default_client_config(_config())
+    session.set_default_client_config(_config(session.get_config_variable("defaults_mode")))
     session.region = settings.region or session.get_config_variable("region") or os.environ.get("AWS_REGION")
     return session
 
 
-def _config() -> Config:
+def _config(mode: object) -> Config:
+    """Return what bounds the clients.
+
+    Args:
+        mode: What ``AWS_DEFAULTS_MODE`` says. ``auto`` would ask the service of the instance for its region, with no
+            bound of ours and through a proxy; what it then chooses, timeouts alone, is set here anyway.
+    """
     from botocore.config import Config
 
     return Config(
+        defaults_mode="standard" if mode == "auto" else None,  # type: ignore[arg-type]  # the stubs are wrong
         connect_timeout=CONNECT_TIMEOUT,
         read_timeout=READ_TIMEOUT,
         retries={"total_max_attempts": 1, "mode": "standard"},

@@ -12,7 +12,7 @@ from secretsource._secret import NotThere
 from secretsource.errors import ConfigError, Reason, ResolverError
 from secretsource.resolvers import Location
 from secretsource.resolvers._aws._codes import CODES, KMS_ADVICE, of_status
-from secretsource.resolvers._aws._exceptions import LOCAL, SETUP, TLS, WIRE, meaning_of
+from secretsource.resolvers._aws._exceptions import FILE, LOCAL, SETUP, TLS, WIRE, meaning_of
 from secretsource.resolvers._aws._failure import Failure, Meaning
 from secretsource.resolvers._aws._role_errors import LoginDenied, LoginStale
 from secretsource.resolvers._aws._service import Service
@@ -163,6 +163,8 @@ def _failed(
     )
     if lacks_file or (meaning is None and endpoint is None):
         meaning = SETUP
+    if meaning is None and isinstance(error, OSError) and error.filename is not None:
+        meaning = FILE
     if meaning in {WIRE, TLS} or (meaning is None and isinstance(error, HTTPError | OSError)):
         untold = Reason.TLS if meaning is TLS else Reason.REFUSED
         why, server = why_tls_failed(error, outside), _server(error, endpoint)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from secretsource.errors import Reason
 from secretsource.resolvers._aws._failure import Meaning
 
-__all__ = ["EXCEPTIONS", "LOCAL", "SETUP", "TLS", "WIRE", "meaning_of"]
+__all__ = ["EXCEPTIONS", "FILE", "LOCAL", "SETUP", "TLS", "WIRE", "meaning_of"]
 
 _NO_CREDENTIALS = (
     "boto3 found no credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
@@ -24,6 +24,13 @@ _PROFILE = "the profile does not exist: check profile, AWS_PROFILE and AWS_CONFI
 _CRT = "its credentials need another package: pip install 'boto3[crt]'"
 _FILES = "boto3's own configuration is wrong: check the AWS_* variables, AWS_CA_BUNDLE too, and the AWS files"
 
+#: A file that credentials come from cannot be read; botocore lets the system's own exception through.
+FILE = Meaning(
+    Reason.DENIED,
+    "boto3 cannot read a file that credentials come from: check AWS_WEB_IDENTITY_TOKEN_FILE, "
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE and web_identity_token_file of the profile",
+    login=True,
+)
 #: The network failed; what exactly is told by the exception that is wrapped inside.
 WIRE = Meaning(Reason.REFUSED)
 #: The certificate does not verify, or the other side speaks no TLS.

@@ -10,13 +10,12 @@ from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import botocore.session
-from botocore.httpsession import URLLib3Session
 
 from secretsource import _clock
 from secretsource.resolvers._address import parse_address
-from secretsource.resolvers._aws._connections import secure
 from secretsource.resolvers._aws._roles import RoleCredentials
 from secretsource.resolvers._aws._settings import Roles
+from secretsource.resolvers._aws._sources import bound_source
 from secretsource.resolvers._aws._wire import bound
 
 if TYPE_CHECKING:
@@ -88,9 +87,7 @@ class Session(botocore.session.Session):
         chain = self.get_component("credential_provider")
         for provider in getattr(chain, "providers", ()):
             for name in _SOURCES:
-                source = getattr(getattr(provider, name, None), "_session", None)
-                if isinstance(source, URLLib3Session):
-                    secure(source)
+                bound_source(getattr(provider, name, None))
         return self._with_roles(super().get_credentials())
 
     def _with_roles(self, found: Credentials | None) -> Credentials | None:

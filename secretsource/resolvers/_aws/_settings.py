@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -60,6 +61,12 @@ class Roles:
         if session_name is not None and not _is_like(_SESSION, session_name):
             raise ConfigError(
                 "the role_session_name for AWS is none: 2 to 64 characters, of A-Z a-z 0-9 + = , . @ _ -"
+            )
+        usual = os.environ.get("AWS_ROLE_SESSION_NAME")
+        if arns and session_name is None and usual and not _is_like(_SESSION, usual):
+            raise ConfigError(
+                "the variable AWS_ROLE_SESSION_NAME names no session of a role: 2 to 64 characters, "
+                "of A-Z a-z 0-9 + = , . @ _ -; or set role_session_name"
             )
         _check_duration(duration, len(arns))
         masked = None if external_id is None else MaskedStr(external_id)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest, AWSResponse
     from botocore.client import BaseClient
 
-__all__ = ["BoundedSession", "bound"]
+__all__ = ["Body", "BoundedSession", "bound", "limit_connects", "limit_reads"]
 
 _ESCAPES = 2  # how much base64 or the escapes of JSON may swell a value
 
@@ -43,7 +43,7 @@ class BoundedSession:
         self._inner = inner
         self._limit = limit
         self._share = share
-        _limit_connects(inner)
+        limit_connects(inner)
         secure(inner)
 
     def send(self, request: AWSPreparedRequest) -> AWSResponse:
@@ -53,9 +53,9 @@ class BoundedSession:
             return self._inner.send(request)
         deadline = whole if self._share == 1.0 else Deadline(whole.remaining * self._share)
         request.stream_output = True  # botocore then leaves the body to the caller
-        _limit_reads(request, min(timeout_of(deadline), READ_TIMEOUT))
+        limit_reads(request, min(timeout_of(deadline), READ_TIMEOUT))
         response = self._inner.send(request)
-        response.raw = _Body(read_body(response.raw, limit=self._limit, deadline=deadline))
+        response.raw = Body(read_body(response.raw, limit=self._limit, deadline=deadline))
         return response
 
     def close(self) -> None:
@@ -63,7 +63,7 @@ class BoundedSession:
         self._inner.close()
 
 
-class _Body:
+class Body:
     """A body that was read, in the form that botocore reads it again."""
 
     def __init__(self, body: bytes) -> None:
@@ -77,22 +77,24 @@ class _Body:
 class _ConnectTimeout(urllib3.Timeout):
     """The timeouts of the session: botocore asks for that of connections anew for each request."""
 
+    def __init__(self, most: float) -> None:
+        super().__init__(connect=most, read=READ_TIMEOUT)
+        self._most = most
+
     @property
     def connect_timeout(self) -> float:
-        """What is left of the call of ours that runs, `CONNECT_TIMEOUT` at most."""
+        """What is left of the call of ours that runs, but no more than the session's own."""
         deadline = current_deadline()
-        return CONNECT_TIMEOUT if deadline is None else min(timeout_of(deadline), CONNECT_TIMEOUT)
+        return self._most if deadline is None else min(timeout_of(deadline), self._most)
 
 
-def _limit_connects(session: URLLib3Session) -> None:
+def limit_connects(session: URLLib3Session, most: float = CONNECT_TIMEOUT) -> None:
     """Let connections of *session* follow the deadline; where botocore keeps no such timeout, they keep theirs."""
-    if isinstance(getattr(session, "_timeout", None), urllib3.Timeout):
-        session._timeout = _ConnectTimeout(  # type: ignore[attr-defined]
-            connect=CONNECT_TIMEOUT, read=READ_TIMEOUT
-        )
+    if isinstance(getattr(session, "_timeout", None), urllib3.Timeout | float | int):
+        session._timeout = _ConnectTimeout(most)  # type: ignore[attr-defined]
 
 
-def _limit_reads(request: AWSPreparedRequest, seconds: float) -> None:
+def limit_reads(request: AWSPreparedRequest, seconds: float) -> None:
     """Set the read timeout of this one request, and have botocore ask for that of its connection.
 
     Older versions of botocore have no timeouts of one request and keep `CONNECT_TIMEOUT` and `READ_TIMEOUT`.

@@ -166,9 +166,9 @@ class AwsResolver(NotPickled):
 
         A secret with a key of its own needs ``kms:Decrypt`` on that key, too, which only its owner knows.
         """
-        from secretsource.resolvers.aws._policy import policy_of
+        from secretsource.resolvers.aws._policy import policy_for
 
-        return policy_of(locations, self._settings)
+        return policy_for(locations, self._settings)
 
     def __repr__(self) -> str:
         """Return the name and the settings, none of which is a credential."""

@@ -61,7 +61,10 @@ class AgentReads:
         return with_retries(lambda: self._attempt(location, deadline, "true"), deadline)
 
     def check(self, deadline: Deadline) -> Health:
-        """Ask whether it answers; see `SupportsCheck`. It tells nobody's identity."""
+        """Ask whether it answers, and look whether its token is there; see `SupportsCheck`. It tells no identity."""
+        token = self._token.current()
+        if isinstance(token, Failure):
+            raise token.error(self._name, "")
         return with_retries(lambda: self._ping(deadline), deadline)
 
     def close(self) -> None:

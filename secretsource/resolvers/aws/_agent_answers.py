@@ -43,7 +43,7 @@ def answer_of(
         said = _read(reply.body)
         if said is None:
             return Failure(Reason.BROKEN, f"{reply.said}: no answer of Secrets Manager")
-        return document_of(said, max_bytes)
+        return document_of(said, max_bytes, location)
     words = reply.body.decode("utf-8", "replace")
     code = _code(words, location, settings)
     if code:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from secretsource.errors import ConfigError
 from secretsource.resolvers._address import Address, hidden, parse_address
 
-__all__ = ["TRANSPORTS", "AgentSettings", "agent_settings", "check_alone"]
+__all__ = ["AgentSettings", "agent_settings", "check_alone"]
 
-TRANSPORTS = ("agent", "lambda")
+_TRANSPORTS = ("agent", "lambda")
 _WHAT = {
     "agent": "the AWS Secrets Manager Agent",
     "lambda": "the AWS Parameters and Secrets Lambda Extension",
@@ -24,7 +24,7 @@ class AgentSettings:
     """What the configuration says of it.
 
     Attributes:
-        transport: One of `TRANSPORTS`.
+        transport: ``agent`` or ``lambda``.
         address: Where it listens, on loopback.
         token_file: The file with its token; `None` for the usual one.
     """
@@ -68,7 +68,7 @@ def agent_settings(transport: object, endpoint_url: object, token_file: object) 
     Raises:
         ConfigError: One of them is wrong.
     """
-    if transport not in TRANSPORTS:
+    if transport not in _TRANSPORTS:
         raise ConfigError("the transport for AWS must be 'agent' or 'lambda', or left out")
     if token_file is not None and (transport != "agent" or not isinstance(token_file, str) or not token_file):
         raise ConfigError(
@@ -88,7 +88,9 @@ def _address(transport: str, endpoint_url: object) -> Address:
         if not (port.isascii() and port.isdecimal() and 0 < int(port) < 65536):
             raise ConfigError(f"{_PORT_VARIABLE} is no port")
         return Address(scheme="http", host="127.0.0.1", port=int(port))
-    address = parse_address(hidden(endpoint_url) if isinstance(endpoint_url, str) else endpoint_url, _SETTING)
+    if not isinstance(endpoint_url, str):
+        raise ConfigError(f"{_SETTING} must be one address, as there is one agent")
+    address = parse_address(hidden(endpoint_url), _SETTING)
     if address.tls:
         raise ConfigError(f"{_SETTING} must be http on this machine, where transport = {transport!r} listens")
     return address

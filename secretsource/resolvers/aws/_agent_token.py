@@ -9,6 +9,7 @@ from secretsource._secret import MaskedStr
 from secretsource.errors import Reason
 from secretsource.resolvers._aws._failure import Failure
 from secretsource.resolvers._file import read_file
+from secretsource.resolvers._trust import why_not_trusted
 from secretsource.resolvers.aws._agent_settings import AgentSettings
 
 __all__ = ["AgentToken"]
@@ -80,7 +81,10 @@ def _of_file(path: str, named_by: str) -> MaskedStr | Failure:
         return Failure(
             Reason.DENIED, f"the agent's token is not at {shown(path)}: start the agent, or check {named_by}"
         )
-    return _checked(MaskedStr(read[0].decode("latin-1").strip()), f"the file {shown(path)}")
+    content, status = read
+    if doubt := why_not_trusted(path, status, named=True):
+        return Failure(Reason.DENIED, f"the agent's token in {doubt}")
+    return _checked(MaskedStr(content.decode("latin-1").strip()), f"the file {shown(path)}")
 
 
 def _checked(token: MaskedStr, where: str) -> MaskedStr | Failure:

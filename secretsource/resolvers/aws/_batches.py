@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from secretsource._deadline import Deadline
-from secretsource._secret import Document, NotThere
-from secretsource.errors import Reason, ResolverError
+from secretsource._secret import NotThere
+from secretsource.errors import ResolverError
 from secretsource.resolvers import Answer, Location
-from secretsource.resolvers._at_once import at_once
 from secretsource.resolvers._aws._calls import asked
 from secretsource.resolvers._aws._failure import Failure
 from secretsource.resolvers._aws._quiet import own_call
-from secretsource.resolvers._own_error import own_error
+from secretsource.resolvers._aws._rounds import Said, batches_of, may_be_one_of_them, read_all
 from secretsource.resolvers._retry import with_retries
 from secretsource.resolvers.aws._entries import OPERATION, answers_of
 from secretsource.resolvers.aws._region import Region
@@ -27,9 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["Batches"]
 
 _LARGEST = 20  # secrets that one call may ask for
-
-_Key = tuple[str, str | None, str | None]
-_Said = Document | NotThere | ResolverError
 
 
 class Batches:
@@ -66,23 +62,30 @@ class Batches:
         Raises:
             ConfigError: No region is configured anywhere, or boto3's own configuration is wrong.
         """
-        asked_for = {_key(each): each for each in locations}
-        batches = [] if self._is_forbidden else list(_cut(asked_for, self._regions))
-        said: dict[_Key, Answer | ResolverError] = {}
-        for batch, outcome in zip(
-            batches, at_once(lambda one: self._read(one, deadline), batches, deadline), strict=True
-        ):
-            for each in batch:
-                if isinstance(outcome, ResolverError):
-                    said[_key(each)] = outcome
-                elif (answer := outcome.get(each.address)) is not None:
-                    said[_key(each)] = answer
-        left = [each for key, each in asked_for.items() if key not in said]
-        alone = at_once(lambda each: self._fetch(each, deadline), left, deadline)
-        said |= dict(zip(map(_key, left), alone, strict=True))
-        return [own_error(said[_key(each)], self._name, each) for each in locations]
+        return read_all(
+            locations, deadline, resolver=self._name, cut=self._cut, batch=self._read, alone=self._fetch
+        )
 
-    def _read(self, batch: list[Location], deadline: Deadline) -> dict[str, _Said]:
+    def _cut(self, locations: Iterable[Location]) -> Iterator[list[Location]]:
+        """Yield what can be asked for in batches. ARNs and names have batches of their own.
+
+        An answer tells both its ARN and its name; were they mixed, the secret of another account, asked for by ARN,
+        could be taken for the one of the same name here.
+        """
+        current = [] if self._is_forbidden else [each for each in locations if self._is_current(each)]
+        for kind in (True, False):
+            yield from batches_of(
+                [each for each in current if each.address.startswith("arn:") is kind], _LARGEST
+            )
+
+    def _is_current(self, location: Location) -> bool:
+        return (
+            location.version is None
+            and location.stage is None
+            and self._regions.only(location.address) is None
+        )
+
+    def _read(self, batch: list[Location], deadline: Deadline) -> dict[str, Said]:
         """Read a batch; of what a replica says, "not there" is left out: a secret need not be replicated."""
         return self._regions.ask(
             lambda region, until: self._read_in(region, batch, until),
@@ -92,20 +95,20 @@ class Batches:
             },
         )
 
-    def _read_in(self, region: Region, batch: list[Location], deadline: Deadline) -> dict[str, _Said]:
+    def _read_in(self, region: Region, batch: list[Location], deadline: Deadline) -> dict[str, Said]:
         with own_call(deadline):
             return with_retries(lambda: self._attempt(region, batch), deadline)
 
-    def _attempt(self, region: Region, batch: list[Location]) -> dict[str, _Said]:
+    def _attempt(self, region: Region, batch: list[Location]) -> dict[str, Said]:
         """Ask once; what fails as a whole is raised here, where no local holds a value."""
         said = asked(region.clients, lambda client: self._ask(client, region, batch), SERVICE, batch[0])
         if isinstance(said, dict):
             return said
-        if not isinstance(said, Failure) or _may_be_one_of_them(said):
+        if not isinstance(said, Failure) or may_be_one_of_them(said):
             return {}
         raise said.error(self._name, "")
 
-    def _ask(self, client: SecretsManagerClient, region: Region, batch: list[Location]) -> dict[str, _Said]:
+    def _ask(self, client: SecretsManagerClient, region: Region, batch: list[Location]) -> dict[str, Said]:
         from botocore.exceptions import ClientError
 
         places = {region.address(each.address): each for each in batch}
@@ -130,34 +133,6 @@ class Batches:
                 self._name,
                 OPERATION,
             )
-
-
-def _key(location: Location) -> _Key:
-    return location.address, location.version, location.stage
-
-
-def _cut(asked_for: dict[_Key, Location], regions: Regions) -> Iterator[list[Location]]:
-    """Yield what can be asked for in batches. ARNs and names have batches of their own.
-
-    An answer tells both its ARN and its name; were they mixed, the secret of another account, asked for by ARN, could
-    be taken for the one of the same name here.
-    """
-    current = [
-        each
-        for each in asked_for.values()
-        if each.version is None and each.stage is None and regions.only(each.address) is None
-    ]
-    for kind in (True, False):
-        alike = [each for each in current if each.address.startswith("arn:") is kind]
-        for start in range(0, len(alike), _LARGEST):
-            batch = alike[start : start + _LARGEST]
-            if len(batch) > 1:
-                yield batch
-
-
-def _may_be_one_of_them(failure: Failure) -> bool:
-    """Whether a call failed for what one secret may have caused, not the login, the network or the service."""
-    return not failure.login and failure.reason in {Reason.DENIED, Reason.BROKEN}
 
 
 def _forbids(error: Exception) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from secretsource._deadline import Deadline
 from secretsource.errors import ResolverError
 from secretsource.resolvers import Answer, Health, Location
-from secretsource.resolvers._aws._identity import health_of
+from secretsource.resolvers._aws._health import health_of
 from secretsource.resolvers.aws._reads import Reads
 from secretsource.resolvers.aws._region import Region
 from secretsource.resolvers.aws._regions import Regions

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from secretsource._reference import check_name, parse_reference, shown, split_name
+from secretsource._reference import check_name, shown, split_name
 from secretsource._secret import NotThere
 from secretsource.errors import InvalidReference, Reason
 from secretsource.resolvers import Location
+from secretsource.resolvers._own_reference import own_reference
 from secretsource.resolvers.aws._region import Region, region_of
 
 if TYPE_CHECKING:
@@ -31,9 +32,7 @@ def locate_reference(text: str, *, resolver: str, document: bool) -> Location:
     Raises:
         InvalidReference: It is malformed, belongs to another resolver, or asks for a field of a whole document.
     """
-    asked = parse_reference(text)
-    if asked.scheme != resolver:
-        raise InvalidReference(f"{shown(text)} does not belong to the resolver {resolver!r}")
+    asked = own_reference(text, resolver)
     if document and asked.field is not None:
         raise InvalidReference(f"{shown(text)} names one field: leave out '#' and the rest to get them all")
     return Location(

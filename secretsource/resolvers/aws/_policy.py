@@ -11,13 +11,13 @@ from secretsource.resolvers._aws._partition import partition_of, region_known
 from secretsource.resolvers.aws._region import Region
 from secretsource.resolvers.aws._settings import Settings
 
-__all__ = ["policy_of"]
+__all__ = ["policy_for"]
 
 _ANY_SIX = "-??????"  # AWS adds a hyphen and six characters to the ARN of each secret
 _WHOLE_ARN = re.compile(r"-[A-Za-z0-9]{6}$", re.ASCII)
 
 
-def policy_of(locations: Sequence[Location], settings: Settings) -> str:
+def policy_for(locations: Sequence[Location], settings: Settings) -> str:
     """Return the policy, as JSON; what only the operator knows stands there in capitals.
 
     Args:

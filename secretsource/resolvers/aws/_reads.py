@@ -63,7 +63,8 @@ class Reads:
     ) -> Document | NotThere | Failure:
         if (absent := impossible(location)) is not None:
             return absent
-        return document_of(client.get_secret_value(**request_for(location, region)), self._max_bytes)
+        answer = client.get_secret_value(**request_for(location, region))
+        return document_of(answer, self._max_bytes, location)
 
 
 def _if_found(said: Document | NotThere) -> Document | NotThere | None:

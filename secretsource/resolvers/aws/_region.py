@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from secretsource._fork import PerProcess
 from secretsource.resolvers._aws._client import Clients
+from secretsource.resolvers._aws._modules import MODULES
 from secretsource.resolvers._aws._settings import ClientSettings
 from secretsource.resolvers.aws._service import SERVICE
 
@@ -16,15 +17,6 @@ if TYPE_CHECKING:
 __all__ = ["Region", "region_of"]
 
 _ARN = re.compile(r"arn:([a-z-]+):secretsmanager:([A-Za-z0-9-]+):", re.ASCII)
-
-# All that a first read imports.
-_MODULES = (
-    "botocore.config",
-    "botocore.exceptions",
-    "encodings.idna",
-    "pkgutil",
-    "secretsource.resolvers._aws._session",
-)
 
 
 class Region:
@@ -38,7 +30,7 @@ class Region:
     def __init__(self, settings: ClientSettings) -> None:
         self.settings = settings
         self.clients: PerProcess[Clients[SecretsManagerClient]] = PerProcess(
-            lambda: Clients(SERVICE.name, settings), modules=_MODULES
+            lambda: Clients(SERVICE.name, settings), modules=MODULES
         )
 
     @property

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from secretsource import _clock
 from secretsource._deadline import Deadline
 from secretsource.errors import BackendUnavailable, InvalidResponse, Reason, ResolverError
+from secretsource.resolvers._preference import Preference
 from secretsource.resolvers.aws._region import Region, region_of
 
 __all__ = ["BACK_AFTER", "Regions"]
@@ -33,19 +33,17 @@ class Regions:
 
     def __init__(self, name: str, members: Sequence[Region]) -> None:
         self._name = name
-        self._members = tuple(members)
-        self._preferred = self.first
-        self._until = 0.0
+        self._members = Preference(members, again=BACK_AFTER)
 
     def close(self) -> None:
         """Close all connections."""
-        for member in self._members:
+        for member in self._members.members:
             member.close()
 
     @property
     def first(self) -> Region:
         """The region that has all secrets, and the only one that is written to."""
-        return self._members[0]
+        return self._members.first
 
     def only(self, address: str) -> Region | None:
         """Return the one region that has a secret: that of an ARN which is no one of the first region.
@@ -55,7 +53,7 @@ class Regions:
         named = region_of(address)
         if named is None or named == self.first.name:
             return None
-        return next((member for member in self._members if member.name == named), None)
+        return next((member for member in self._members.members if member.name == named), None)
 
     def ask(
         self,
@@ -76,16 +74,17 @@ class Regions:
         Raises:
             ResolverError: The refusal of a region; if all are unavailable, what each of them said.
         """
-        if only is not None or len(self._members) == 1:
+        if only is not None or len(self._members.members) == 1:
             return read(only or self.first, deadline)
         said: dict[Region, ResolverError | None] = {}
-        order = self._order()
-        for left, member in zip(range(len(order), 0, -1), order, strict=True):
+        turn = self._members.turn()
+        for left, member in zip(range(len(turn.members), 0, -1), turn.members, strict=True):
             share = deadline if left == 1 else Deadline(deadline.remaining / left)
             answer = self._asked(read, member, share, said)
             kept = answer if answer is None or member is self.first else counts(answer)
             if kept is not None:
-                self._note(member, looked=order[0] is self.first)
+                if self._members.note(member, turn):
+                    self._tell(member)
                 return kept
         raise self._failure(said)
 
@@ -109,26 +108,8 @@ class Regions:
         said[member] = failure
         return None
 
-    def _order(self) -> list[Region]:
-        preferred, now = self._preferred, _clock.now()
-        if preferred is not self.first and now >= self._until:
-            # This reader looks for the first region; the others need not wait for it.
-            self._until = now + BACK_AFTER
-            preferred = self.first
-        return [preferred, *(member for member in self._members if member is not preferred)]
-
-    def _note(self, member: Region, *, looked: bool) -> None:
-        """Remember which region answered, and tell where that is another one than before.
-
-        Args:
-            member: The region.
-            looked: Whether the first one was asked before all others.
-        """
-        if member is not self.first and looked:
-            self._until = _clock.now() + BACK_AFTER
-        before, self._preferred = self._preferred, member
-        if member is before:
-            return
+    def _tell(self, member: Region) -> None:
+        """Log that another region answers than before."""
         import logging  # slow to import, and not needed while all is well
 
         log = logging.getLogger("secretsource")
@@ -144,7 +125,7 @@ class Regions:
         error = said[self.first]
         assert error is not None  # noqa: S101 - else it had answered
         error = error.copy()
-        error.detail = "; ".join(_line(member, said[member]) for member in self._members)
+        error.detail = "; ".join(_line(member, said[member]) for member in self._members.members)
         error.args = (error.detail,)
         return error
 

@@ -6,12 +6,14 @@ from secretsource._reference import shown
 from secretsource._secret import Document, MaskedBytes, MaskedStr, Value
 from secretsource.errors import InvalidReference, InvalidValue
 from secretsource.resolvers import Location
-from secretsource.resolvers._aws._json import with_member
+from secretsource.resolvers._json_object import with_member
+from secretsource.resolvers._oversize import is_larger
+from secretsource.resolvers._put import NO_TEXT, is_text
 from secretsource.resolvers.aws._region import Region, region_of
 
-__all__ = ["MOST_BYTES", "check_is_name", "check_place", "content_of"]
+__all__ = ["check_is_name", "check_place", "content_of"]
 
-MOST_BYTES = 65_536  # in a secret, all its keys together
+_MOST_BYTES = 65_536  # in a secret, all its keys together
 
 
 def check_place(location: Location, region: Region) -> None:
@@ -59,26 +61,22 @@ def content_of(ground: Document | None, location: Location, value: Value) -> Val
         InvalidValue: Secrets Manager cannot hold it.
     """
     content = value if location.field is None else _with_key(ground, location.field, location, value)
-    try:
-        raw = content if isinstance(content, MaskedBytes) else MaskedBytes(content, "utf-8")
-    except UnicodeEncodeError:
-        raw = None
-    if raw is None:
-        raise InvalidValue(f"{location}: the value holds half of a character, which UTF-8 has no bytes for")
-    if not raw:
-        raise InvalidValue(f"{location}: AWS stores no empty value")
-    if len(raw) > MOST_BYTES:
-        raise InvalidValue(f"{location}: a secret has {MOST_BYTES:,} bytes at most, all its keys together")
+    if isinstance(content, MaskedStr) and not is_text(content):
+        raise InvalidValue(f"{location} cannot hold {NO_TEXT}")
+    if not content:
+        raise InvalidValue(f"{location} cannot hold an empty value")
+    if is_larger(content, _MOST_BYTES):
+        raise InvalidValue(f"{location} cannot hold more than {_MOST_BYTES:,} bytes, all keys together")
     return content
 
 
 def _with_key(ground: Document | None, key: str, location: Location, value: Value) -> MaskedStr:
     if isinstance(value, MaskedBytes):
-        raise InvalidValue(f"{location}: a key of a JSON object holds text; write bytes as a whole secret")
+        raise InvalidValue(
+            f"{location} cannot hold bytes: a key of a JSON object is text; write a whole secret"
+        )
     text = MaskedStr("{}") if ground is None else ground.value
     changed = with_member(text, key, value) if isinstance(text, MaskedStr) else None
     if changed is None:
-        raise InvalidValue(
-            f"{location}: the secret is no JSON object, so it has no keys; nothing was written"
-        )
+        raise InvalidValue(f"{location} cannot be written: the secret is no JSON object, so it has no keys")
     return changed

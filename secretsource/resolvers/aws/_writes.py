@@ -16,6 +16,7 @@ from secretsource.resolvers import Location
 from secretsource.resolvers._aws._calls import asked
 from secretsource.resolvers._aws._failure import Failure
 from secretsource.resolvers._aws._quiet import own_call
+from secretsource.resolvers._put import NOT_THE_SAME
 from secretsource.resolvers._retry import with_retries
 from secretsource.resolvers.aws._reads import Reads
 from secretsource.resolvers.aws._region import Region
@@ -30,7 +31,6 @@ __all__ = ["Writes"]
 
 _ROUNDS = 6  # in which others may write at the same time
 _RESTORE = "scheduled for deletion: 'aws secretsmanager restore-secret' (RestoreSecret) brings it back"
-_NOT_THE_SAME = "what was read back is not what was written"
 
 
 class Writes:
@@ -82,7 +82,7 @@ class Writes:
         if seen.version != version and seen.pick(location.field) != value:
             raise WriteConflict("somebody else wrote right after it", location=str(location))
         if seen.version == version and seen.value != content:
-            raise InvalidResponse(_NOT_THE_SAME, location=str(location))
+            raise InvalidResponse(NOT_THE_SAME, location=str(location))
         return seen
 
     def _read(self, location: Location, deadline: Deadline) -> Document | None:

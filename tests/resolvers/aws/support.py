@@ -15,6 +15,7 @@ import pytest
 from secretsource._deadline import Deadline
 from secretsource._secret import Document
 from secretsource.resolvers.aws import AwsResolver
+from tests.fakes import FakeClock
 from tests.servers.faulty import FaultyServer
 from tests.servers.moto import REGION, Moto
 
@@ -43,6 +44,14 @@ class Login:
 
     def __repr__(self) -> str:
         return "Login()"
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+    """Have all resolvers measure time with a clock of ours."""
+    clock = FakeClock()
+    monkeypatch.setattr("secretsource._clock.now", clock)
+    return clock
 
 
 def clean_environ(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
@@ -111,8 +120,8 @@ def fetch(resolver: AwsResolver, name: str = "pepipost", *, timeout: float = 5.0
 
 
 def found(value: str) -> str:
-    """Return the body of a good answer."""
-    return json.dumps({"Name": "pepipost", "SecretString": value, "VersionId": VERSION, "CreatedDate": 1.7e9})
+    """Return the body of a good answer, whichever secret is asked for."""
+    return json.dumps({"SecretString": value, "VersionId": VERSION, "CreatedDate": 1.7e9})
 
 
 def refusal(code: str, message: str = "") -> str:

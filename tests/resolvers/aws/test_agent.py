@@ -332,6 +332,21 @@ def test_check_asks_whether_it_is_well_and_sends_no_token(agent: AwsResolver, se
     assert TOKEN not in server.requests[0].headers
 
 
+def test_check_without_the_token_is_a_denial_as_each_read_would_be(
+    server: FaultyServer, tmp_path: Path
+) -> None:
+    server.answer(body="healthy", path="/ping")
+    resolver = AwsResolver(transport="agent", endpoint_url=server.url, token_file=str(tmp_path / "none"))
+
+    with pytest.raises(AccessDenied) as checked:
+        resolver.check(Deadline(5))
+    with pytest.raises(AccessDenied) as read:
+        resolver.fetch(resolver.locate("pepipost/api_key"), Deadline(5))
+
+    assert read.value.detail == checked.value.detail
+    resolver.close()
+
+
 def test_check_of_an_agent_that_is_not_well_fails(agent: AwsResolver, server: FaultyServer) -> None:
     server.answer(503)
 
@@ -504,7 +519,10 @@ def test_a_good_read_leaves_nothing_in_the_logs(
         ({"transport": "lambda", "role_arn": "arn:aws:iam::123456789012:role/app"}, "role_arn"),
         ({"transport": "agent", "endpoint_url": "https://localhost:2773"}, "endpoint_url"),
         ({"transport": "agent", "endpoint_url": "http://example.com"}, "endpoint_url"),
-        ({"transport": "agent", "endpoint_url": ["http://localhost:1"]}, "endpoint_url"),
+        (
+            {"transport": "agent", "endpoint_url": ["http://localhost:1"]},
+            "endpoint_url .* must be one address",
+        ),
         ({"transport": "agent", "token_file": ""}, "token_file"),
         ({"transport": "lambda", "token_file": "/x"}, "token_file"),
         ({"token_file": "/x"}, "token_file"),
@@ -527,3 +545,21 @@ def test_a_port_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, port: s
 
 def test_the_agent_is_where_aws_puts_it() -> None:
     assert "endpoint_url='http://127.0.0.1:2773'" in repr(AwsResolver(transport="agent"))
+
+
+def test_the_answer_for_another_secret_is_broken(agent: AwsResolver, server: FaultyServer) -> None:
+    server.answer(body=json.dumps({"Name": "other", "SecretString": "x"}))
+
+    with pytest.raises(InvalidResponse, match="another secret or version than the one that was asked for"):
+        fetch(agent)
+
+
+def test_a_token_that_everybody_may_write_is_not_used(
+    agent: AwsResolver, server: FaultyServer, tmp_path: Path
+) -> None:
+    (tmp_path / "awssmatoken").chmod(0o666)
+
+    error = failed(agent)
+
+    assert (Reason.DENIED, []) == (error.reason, server.requests)
+    assert "writable by everybody" in error.detail

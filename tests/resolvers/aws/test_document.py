@@ -8,8 +8,9 @@ import pytest
 
 from secretsource._secret import Document
 from secretsource.errors import Reason
+from secretsource.resolvers import Location
 from secretsource.resolvers._aws._failure import Failure
-from secretsource.resolvers._aws._json import members
+from secretsource.resolvers._json_object import members
 from secretsource.resolvers.aws._document import document_of
 from tests.resolvers.aws.support import Canary, canary
 
@@ -96,3 +97,24 @@ def test_a_value_beyond_the_limit_is_not_shown(canary: Canary) -> None:
     assert isinstance(said, Failure)
     assert "more than 10 bytes" == said.detail
     assert canary.text not in repr(said)
+
+
+ASKED = Location(address="app", version="a" * 32, stage="AWSPREVIOUS")
+
+
+@pytest.mark.parametrize(
+    "said", [{"Name": "other"}, {"VersionId": "b" * 32}, {"VersionStages": ["AWSCURRENT"]}]
+)
+def test_an_answer_about_something_else_is_none(said: dict[str, object]) -> None:
+    right = {"SecretString": "x", "Name": "app", "VersionId": "a" * 32, "VersionStages": ["AWSPREVIOUS"]}
+
+    assert isinstance(document_of(right, 100, ASKED), Document)
+    failure = document_of(right | said, 100, ASKED)
+    assert isinstance(failure, Failure)
+    assert "another secret or version" in failure.detail
+
+
+def test_what_is_asked_for_by_its_arn_may_have_any_name() -> None:
+    asked = Location(address="arn:aws:secretsmanager:eu-central-1:123456789012:secret:app")
+
+    assert isinstance(document_of({"SecretString": "x", "Name": "app"}, 100, asked), Document)

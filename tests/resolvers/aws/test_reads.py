@@ -14,16 +14,17 @@ import pytest
 
 from secretsource._deadline import Deadline
 from secretsource._secret import Document, MaskedBytes, NotThere
-from secretsource.errors import InvalidReference, Reason
+from secretsource.errors import InvalidReference, InvalidResponse, Reason
 from secretsource.resolvers import Resolver
 from secretsource.resolvers.aws import AwsResolver
-from tests.resolvers.aws.support import Canary, admin, canary, fetch, login, moto, read
+from tests.resolvers.aws.support import Canary, admin, canary, fetch, login, moto, read, resolver, server
+from tests.servers.faulty import FaultyServer
 from tests.servers.moto import Moto
 
 if TYPE_CHECKING:
     from types_boto3_secretsmanager import SecretsManagerClient
 
-__all__ = ["admin", "canary", "login", "moto"]
+__all__ = ["admin", "canary", "login", "moto", "resolver", "server"]
 
 
 @pytest.fixture
@@ -274,3 +275,10 @@ def test_the_mock_of_moto_stands_in_for_aws(canary: Canary) -> None:
         resolver = AwsResolver()
         assert canary.text == read(resolver, "mocked").value
         resolver.close()
+
+
+def test_the_answer_for_another_secret_is_broken(resolver: AwsResolver, server: FaultyServer) -> None:
+    server.answer(body=json.dumps({"Name": "other", "SecretString": "x"}))
+
+    with pytest.raises(InvalidResponse, match="another secret or version than the one that was asked for"):
+        fetch(resolver)

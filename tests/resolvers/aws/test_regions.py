@@ -28,33 +28,28 @@ from secretsource.errors import (
 )
 from secretsource.resolvers.aws import AwsResolver
 from secretsource.resolvers.aws._regions import BACK_AFTER
+from tests.fakes import FakeClock
 from tests.resolvers.aws.sts import Taken, assumed, key_of
-from tests.resolvers.aws.support import VERSION, Canary, canary, fetch, found, login, moto, read, refusal
+from tests.resolvers.aws.support import (
+    VERSION,
+    Canary,
+    canary,
+    clock,
+    fetch,
+    found,
+    login,
+    moto,
+    read,
+    refusal,
+)
 from tests.servers._process import free_port
 from tests.servers.faulty import FaultyServer
 from tests.servers.moto import Moto
 
-__all__ = ["canary", "login", "moto"]
+__all__ = ["canary", "clock", "login", "moto"]
 
 FIRST, SECOND = "eu-central-1", "eu-west-1"
 ARN = "arn:aws:secretsmanager:{}:123456789012:secret:pepipost-AbCdEf"
-
-
-class Clock:
-    """A clock that a test moves."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr("secretsource._clock.now", clock)
-    return clock
 
 
 @pytest.fixture
@@ -215,7 +210,7 @@ def test_a_replica_that_answers_nonsense_leaves_an_outage(
 
 
 def test_after_an_outage_the_replica_is_asked_first_for_a_while(
-    resolver: AwsResolver, first: FaultyServer, clock: Clock
+    resolver: AwsResolver, first: FaultyServer, clock: FakeClock
 ) -> None:
     first.answer(503)
     read(resolver)
@@ -227,7 +222,7 @@ def test_after_an_outage_the_replica_is_asked_first_for_a_while(
 
 
 def test_then_the_first_region_is_asked_again_and_stays_the_first(
-    resolver: AwsResolver, first: FaultyServer, second: FaultyServer, clock: Clock
+    resolver: AwsResolver, first: FaultyServer, second: FaultyServer, clock: FakeClock
 ) -> None:
     first.answer(503)
     read(resolver)
@@ -239,7 +234,7 @@ def test_then_the_first_region_is_asked_again_and_stays_the_first(
 
 
 def test_while_one_reader_looks_for_the_first_region_the_others_do_not_wait(
-    resolver: AwsResolver, first: FaultyServer, clock: Clock
+    resolver: AwsResolver, first: FaultyServer, clock: FakeClock
 ) -> None:
     first.answer(503)
     read(resolver)
@@ -270,7 +265,7 @@ def test_what_only_the_first_region_has_is_asked_for_there_meanwhile(
 
 
 def test_the_change_is_told_once(
-    resolver: AwsResolver, first: FaultyServer, clock: Clock, caplog: pytest.LogCaptureFixture
+    resolver: AwsResolver, first: FaultyServer, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "secretsource")
     first.answer(503)

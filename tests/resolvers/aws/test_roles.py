@@ -29,12 +29,14 @@ from secretsource.errors import (
     ResolverError,
 )
 from secretsource.resolvers.aws import AwsResolver
+from tests.fakes import FakeClock
 from tests.resolvers.aws.sts import Taken, assumed, key_of, refused, said_to_sts
 from tests.resolvers.aws.support import (
     Canary,
     Login,
     assert_none_of,
     canary,
+    clock,
     fetch,
     found,
     login,
@@ -48,28 +50,11 @@ from tests.servers._process import free_port
 from tests.servers.faulty import FaultyServer
 from tests.servers.moto import Moto
 
-__all__ = ["canary", "login", "moto", "server"]
+__all__ = ["canary", "clock", "login", "moto", "server"]
 
 ROOT = Path(__file__).parents[3]
 HUB = "arn:aws:iam::111111111111:role/hub"
 APP = "arn:aws:iam::222222222222:role/team/app"
-
-
-class Clock:
-    """A clock that a test moves."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr("secretsource._clock.now", clock)
-    return clock
 
 
 @pytest.fixture
@@ -185,7 +170,7 @@ def test_many_threads_take_a_role_once(resolver: AwsResolver, sts: FaultyServer)
 
 
 def test_the_credentials_of_a_role_are_renewed_at_two_thirds_of_their_life(
-    resolver: AwsResolver, sts: FaultyServer, server: FaultyServer, clock: Clock
+    resolver: AwsResolver, sts: FaultyServer, server: FaultyServer, clock: FakeClock
 ) -> None:
     sts.answer(body=assumed(Taken("FIRST")), times=1)
     sts.answer(body=assumed(Taken("SECOND")), times=1)
@@ -212,7 +197,7 @@ def test_credentials_of_a_quarter_of_an_hour_are_not_renewed_at_each_read(
 
 @pytest.mark.parametrize("seconds", [-7200, 7200], ids=["ahead", "behind"])
 def test_a_wrong_clock_of_this_machine_does_not_end_them_early_or_late(
-    resolver: AwsResolver, sts: FaultyServer, clock: Clock, seconds: float
+    resolver: AwsResolver, sts: FaultyServer, clock: FakeClock, seconds: float
 ) -> None:
     sts.answer(body=assumed(Taken("ROLE"), seconds=3600 + seconds))
     read(resolver)
@@ -227,7 +212,7 @@ def test_a_wrong_clock_of_this_machine_does_not_end_them_early_or_late(
 
 
 def test_while_sts_is_down_good_credentials_are_used_on(
-    resolver: AwsResolver, sts: FaultyServer, server: FaultyServer, clock: Clock
+    resolver: AwsResolver, sts: FaultyServer, server: FaultyServer, clock: FakeClock
 ) -> None:
     sts.answer(body=assumed(Taken("FIRST")), times=1)
     sts.answer(503)
@@ -241,7 +226,7 @@ def test_while_sts_is_down_good_credentials_are_used_on(
 
 
 def test_an_sts_that_hangs_leaves_time_to_read(
-    resolver: AwsResolver, sts: FaultyServer, clock: Clock
+    resolver: AwsResolver, sts: FaultyServer, clock: FakeClock
 ) -> None:
     sts.answer(body=assumed(Taken("FIRST")), times=1)
     sts.answer(body="", delay=30)
@@ -254,7 +239,7 @@ def test_an_sts_that_hangs_leaves_time_to_read(
 
 
 def test_at_their_end_an_outage_of_sts_is_one_of_the_backend(
-    resolver: AwsResolver, sts: FaultyServer, clock: Clock
+    resolver: AwsResolver, sts: FaultyServer, clock: FakeClock
 ) -> None:
     sts.answer(body=assumed(Taken("FIRST")), times=1)
     sts.answer(503)
@@ -450,6 +435,14 @@ def test_a_setting_of_roles_that_makes_no_sense_is_refused(settings: dict[str, A
         AwsResolver(**settings)
 
 
+def test_a_session_name_of_the_environment_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ROLE_SESSION_NAME", "a b")
+    AwsResolver()
+    AwsResolver(role_arn=APP, role_session_name="shop")
+    with pytest.raises(ConfigError, match="AWS_ROLE_SESSION_NAME names no session"):
+        AwsResolver(role_arn=APP)
+
+
 def test_an_external_id_that_is_none_is_not_shown(canary: Canary) -> None:
     with pytest.raises(ConfigError) as raised:
         AwsResolver(role_arn=APP, external_id=f"{canary.text} x")
@@ -495,7 +488,7 @@ def test_a_batch_is_read_with_the_role(sts: FaultyServer, server: FaultyServer) 
 def test_an_sts_that_nobody_vouches_for_is_loud_also_while_credentials_are_good(
     resolver: AwsResolver,
     sts: FaultyServer,
-    clock: Clock,
+    clock: FakeClock,
     monkeypatch: pytest.MonkeyPatch,
     is_renewal: bool,
 ) -> None:

@@ -13,12 +13,13 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import botocore.credentials
 import botocore.tokens
 import pytest
 
-from secretsource.errors import AccessDenied, BackendUnavailable
+from secretsource.errors import AccessDenied, BackendUnavailable, DeadlineExceeded, InvalidResponse
 from secretsource.resolvers.aws import AwsResolver
 from tests.resolvers.aws.sts import Taken, assumed, key_of, refused, said_to_sts
 from tests.resolvers.aws.support import (
@@ -272,3 +273,70 @@ def test_boto3_is_imported_for_none_of_them(
     )
 
     assert ("[]", "APP") == (ran.stdout.strip(), key_of(server.requests[0]))
+
+
+@pytest.fixture
+def container(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyServer]:
+    """The service of a container that hands out credentials."""
+    with FaultyServer() as container:
+        monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", container.url)
+        yield container
+
+
+@pytest.mark.parametrize("answer", [{"delay": 30}, {"body": "x" * 600, "drip": 0.1}])
+def test_a_source_of_credentials_that_hangs_ends_with_the_deadline(
+    container: FaultyServer, resolver: AwsResolver, answer: dict[str, Any]
+) -> None:
+    container.answer(**answer)
+    begun = time.monotonic()
+
+    with pytest.raises(DeadlineExceeded, match="the service that hands out credentials does not answer"):
+        fetch(resolver, timeout=0.5)
+    assert time.monotonic() - begun < 1.0
+
+
+def test_a_source_of_credentials_that_says_too_much_is_not_read_on(
+    container: FaultyServer, resolver: AwsResolver
+) -> None:
+    container.answer(body="x" * 10_000_000)
+
+    with pytest.raises(
+        InvalidResponse, match="the service that hands out credentials: more than 65536 bytes"
+    ):
+        fetch(resolver)
+
+
+def test_a_source_of_credentials_is_asked_again(
+    container: FaultyServer, resolver: AwsResolver, server: FaultyServer
+) -> None:
+    keys = {"AccessKeyId": "TASK", "SecretAccessKey": "x", "Token": "x", "Expiration": "2099-01-01T00:00:00Z"}
+    container.answer(500, times=1)
+    container.answer(body=json.dumps(keys))
+
+    assert "x" == read(resolver).value
+    assert "TASK" == key_of(server.requests[0])
+
+
+def test_the_service_of_an_instance_is_not_asked_for_the_usual_timeouts(
+    login: Login, monkeypatch: pytest.MonkeyPatch, resolver: AwsResolver
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    monkeypatch.setenv("AWS_DEFAULTS_MODE", "auto")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "false")
+    with FaultyServer() as instance:
+        monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", instance.url)
+
+        assert "x" == read(resolver).value
+        assert 0 == instance.connections
+
+
+def test_a_web_identity_whose_token_is_missing_is_a_denial_that_names_the_variable(
+    resolver: AwsResolver, web_token: Canary, sts: FaultyServer, tmp_path: Path
+) -> None:
+    (tmp_path / "token").unlink()
+
+    with pytest.raises(AccessDenied, match="check AWS_WEB_IDENTITY_TOKEN_FILE"):
+        read(resolver, "app/key")
+
+    assert [] == sts.requests

@@ -10,18 +10,15 @@ from secretsource._deadline import Deadline
 from secretsource._fork import PerProcess
 from secretsource._secret import NotThere
 from secretsource.errors import Reason
-from secretsource.resolvers import Health, Location
+from secretsource.resolvers import Health
 from secretsource.resolvers._aws._calls import asked_with
 from secretsource.resolvers._aws._client import Clients
 from secretsource.resolvers._aws._failure import Failure
 from secretsource.resolvers._aws._quiet import own_call
-from secretsource.resolvers._aws._service import Service
+from secretsource.resolvers._aws._sts import NOWHERE, STS
 from secretsource.resolvers._retry import with_retries
 
 __all__ = ["health_of"]
-
-_STS = Service(name="sts", thing="identity", reads=frozenset({"GetCallerIdentity"}))
-_NOWHERE = Location(address="")
 
 C = TypeVar("C")
 
@@ -39,7 +36,7 @@ def health_of(name: str, clients: PerProcess[Clients[C]], deadline: Deadline) ->
 
 
 def _attempt(name: str, clients: PerProcess[Clients[C]]) -> Health:
-    said = asked_with(clients, Clients.identity, lambda client: client.get_caller_identity(), _STS, _NOWHERE)
+    said = asked_with(clients, Clients.identity, lambda client: client.get_caller_identity(), STS, NOWHERE)
     failure = _failure(said)
     if failure is not None:
         raise failure.error(name, "sts")
