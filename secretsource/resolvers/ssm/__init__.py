@@ -15,7 +15,8 @@ from secretsource.resolvers._address import hidden
 from secretsource.resolvers._aws._calls import asked
 from secretsource.resolvers._aws._client import Clients
 from secretsource.resolvers._aws._failure import Failure
-from secretsource.resolvers._aws._identity import health_of
+from secretsource.resolvers._aws._health import health_of
+from secretsource.resolvers._aws._modules import MODULES
 from secretsource.resolvers._aws._quiet import own_call
 from secretsource.resolvers._aws._settings import ClientSettings, Roles
 from secretsource.resolvers._installed import check_installed
@@ -39,14 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SsmResolver"]
 
-# All that a first read imports.
-_MODULES = (
-    "botocore.config",
-    "botocore.exceptions",
-    "encodings.idna",
-    "pkgutil",
-    "secretsource.resolvers._aws._session",
-)
+_MODULES = (*MODULES, "secretsource.resolvers.ssm._batches", "secretsource.resolvers.ssm._writes")
 
 
 class SsmResolver(NotPickled):
@@ -151,6 +145,7 @@ class SsmResolver(NotPickled):
         Raises:
             ConfigError: No region is configured anywhere, or boto3's own configuration is wrong.
         """
+        self._clients.get()  # first, as it imports all that is needed
         from secretsource.resolvers.ssm._batches import Batches
 
         batches = Batches(self.name, self._clients, self.fetch, max_bytes=self._settings.client.max_bytes)
@@ -167,11 +162,12 @@ class SsmResolver(NotPickled):
         Raises:
             ConfigError: No region is configured anywhere, or boto3's own configuration is wrong.
         """
-        from secretsource.resolvers.ssm._put import Writer
-
         value = masked(value)
+        self._clients.get()
+        from secretsource.resolvers.ssm._writes import Writing
+
         with own_call(deadline):
-            return Writer(self.name, self._clients, self._settings, deadline).put(location, value, expected)
+            return Writing(self.name, self._clients, self._settings, deadline).put(location, value, expected)
 
     def check(self, deadline: Deadline) -> Health:
         """Ask AWS who we are; see `SupportsCheck`."""

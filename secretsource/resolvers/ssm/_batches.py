@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from secretsource._deadline import Deadline
@@ -10,12 +10,11 @@ from secretsource._fork import PerProcess
 from secretsource._secret import Document, NotThere
 from secretsource.errors import Reason, ResolverError
 from secretsource.resolvers import Answer, Location
-from secretsource.resolvers._at_once import at_once
 from secretsource.resolvers._aws._calls import asked
 from secretsource.resolvers._aws._client import Clients
 from secretsource.resolvers._aws._failure import Failure
 from secretsource.resolvers._aws._quiet import own_call
-from secretsource.resolvers._own_error import own_error
+from secretsource.resolvers._aws._rounds import Said, batches_of, may_be_one_of_them, read_all
 from secretsource.resolvers._retry import with_retries
 from secretsource.resolvers.ssm._document import document_of, parameters_in
 from secretsource.resolvers.ssm._location import is_arn, is_possible
@@ -27,9 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["Batches"]
 
 _LARGEST = 10  # parameters that one call may ask for
-
-_Key = tuple[str, str | None, str | None]
-_Said = Document | NotThere
 
 
 class Batches:
@@ -58,35 +54,24 @@ class Batches:
 
     def fetch_many(self, locations: Sequence[Location], deadline: Deadline) -> list[Answer | ResolverError]:
         """Read the parameters at all *locations*; see `SsmResolver.fetch_many`."""
-        wanted = {_key(each): each for each in locations}
-        batches = list(_cut(wanted))
-        said: dict[_Key, Answer | ResolverError] = {}
-        outcomes = at_once(lambda one: self._read(one, deadline), batches, deadline)
-        for batch, outcome in zip(batches, outcomes, strict=True):
-            for each in batch:
-                if isinstance(outcome, ResolverError):
-                    said[_key(each)] = outcome
-                elif each.address in outcome:
-                    said[_key(each)] = outcome[each.address]
-        left = [each for key, each in wanted.items() if key not in said]
-        alone = at_once(lambda each: self._fetch(each, deadline), left, deadline)
-        said |= dict(zip(map(_key, left), alone, strict=True))
-        return [own_error(said[_key(each)], self._name, each) for each in locations]
+        return read_all(
+            locations, deadline, resolver=self._name, cut=_cut, batch=self._read, alone=self._fetch
+        )
 
-    def _read(self, batch: list[Location], deadline: Deadline) -> dict[str, _Said]:
+    def _read(self, batch: list[Location], deadline: Deadline) -> dict[str, Said]:
         with own_call(deadline):
             return with_retries(lambda: self._attempt(batch), deadline)
 
-    def _attempt(self, batch: list[Location]) -> dict[str, _Said]:
+    def _attempt(self, batch: list[Location]) -> dict[str, Said]:
         """Ask once; what fails as a whole is raised here, where no local holds a value."""
         said = asked(self._clients, lambda client: self._ask(client, batch), SERVICE, batch[0])
         if isinstance(said, dict):
             return said
-        if not isinstance(said, Failure) or _may_be_one_of_them(said):
+        if not isinstance(said, Failure) or may_be_one_of_them(said):
             return {}
         raise said.error(self._name, "")
 
-    def _ask(self, client: SSMClient, batch: list[Location]) -> dict[str, _Said] | Failure:
+    def _ask(self, client: SSMClient, batch: list[Location]) -> dict[str, Said] | Failure:
         answer = client.get_parameters(Names=[each.address for each in batch], WithDecryption=True)
         parameters = parameters_in(answer)
         if isinstance(parameters, Failure):
@@ -94,7 +79,7 @@ class Batches:
         by_address = {each.address: each for each in batch}
         invalid = answer.get("InvalidParameters")
         missing = [each for each in invalid if each in by_address] if isinstance(invalid, list) else []
-        said: dict[str, _Said] = {address: NotThere(Reason.MISSING) for address in missing}
+        said: dict[str, Said] = {address: NotThere(Reason.MISSING) for address in missing}
         for parameter in parameters:
             location = by_address.get(str(parameter.get("Name")))
             document = None if location is None else document_of(parameter, location, self._max_bytes)
@@ -103,24 +88,12 @@ class Batches:
         return said
 
 
-def _key(location: Location) -> _Key:
-    return location.address, location.version, location.stage
-
-
-def _cut(wanted: dict[_Key, Location]) -> Iterator[list[Location]]:
+def _cut(locations: Iterable[Location]) -> Iterator[list[Location]]:
     """Yield what can be asked for in batches: the current versions of parameters that are known by their names."""
     current = [
         each
-        for each in wanted.values()
+        for each in locations
         if not (each.document or each.version or each.stage or is_arn(each.address))
         and is_possible(each.address)
     ]
-    for start in range(0, len(current), _LARGEST):
-        batch = current[start : start + _LARGEST]
-        if len(batch) > 1:
-            yield batch
-
-
-def _may_be_one_of_them(failure: Failure) -> bool:
-    """Whether a call failed for what one parameter may have caused, not the login, the network or the service."""
-    return not failure.login and failure.reason in {Reason.DENIED, Reason.BROKEN}
+    return batches_of(current, _LARGEST)

@@ -9,7 +9,7 @@ from secretsource._secret import Document
 from secretsource.errors import Reason
 from secretsource.resolvers import Location
 from secretsource.resolvers._aws._failure import Failure
-from secretsource.resolvers._aws._json import members
+from secretsource.resolvers._json_object import members
 from secretsource.resolvers._oversize import is_larger
 from secretsource.resolvers.ssm._location import is_arn
 
@@ -34,6 +34,11 @@ def document_of(parameter: object, location: Location, max_bytes: int) -> Docume
     if isinstance(value, Failure):
         return value
     version, changed = parameter.get("Version"), parameter.get("LastModifiedDate")
+    if location.version is not None and version != int(location.version):
+        return Failure(Reason.BROKEN, "HTTP 200 with another version than the one that was asked for")
+    label = parameter.get("Selector")
+    if location.stage is not None and isinstance(label, str) and label.removeprefix(":") != location.stage:
+        return Failure(Reason.BROKEN, "HTTP 200 with another label than the one that was asked for")
     return Document(
         value=value,
         fields=members(value),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from secretsource._reference import Reference, check_name, parse_reference, shown
+from secretsource._reference import Reference, check_name, shown
 from secretsource.errors import InvalidReference
 from secretsource.resolvers import Location
+from secretsource.resolvers._own_reference import own_reference
 
 __all__ = ["is_arn", "is_possible", "locate_name", "locate_reference", "selector", "with_region"]
 
@@ -35,9 +36,7 @@ def locate_reference(text: str, *, resolver: str, document: bool) -> Location:
     Raises:
         InvalidReference: It is malformed, belongs to another resolver, or asks for what Parameter Store does not have.
     """
-    asked = parse_reference(text)
-    if asked.scheme != resolver:
-        raise InvalidReference(f"{shown(text)} does not belong to the resolver {resolver!r}")
+    asked = own_reference(text, resolver)
     if document:
         _check_path(text, asked)
     if asked.version is not None and asked.stage is not None:

@@ -64,6 +64,8 @@ def _attempt(
 ) -> _Page:
     """Ask for one page; what fails is raised here, where no local holds a value."""
     said = asked(clients, lambda client: _ask(client, location, following, max_bytes), SERVICE, location)
+    if isinstance(said, NotThere) and following is not None:
+        said = Failure(Reason.BROKEN, "the list of parameters ends in the middle")
     if isinstance(said, NotThere):
         return _Page(Document(), None)
     if isinstance(said, Failure):
@@ -87,5 +89,7 @@ def _ask(client: SSMClient, location: Location, following: str | None, max_bytes
         if not field or field == full or "/" in field:
             return Failure(Reason.BROKEN, "HTTP 200 with a parameter that is not right below the path")
         fields[field] = value
-    token = answer.get("NextToken")
-    return _Page(Document(fields=fields), token if isinstance(token, str) and token else None)
+    token: object = answer.get("NextToken")
+    if token is not None and not isinstance(token, str):  # what follows would be missing
+        return Failure(Reason.BROKEN, "HTTP 200 that does not say where the list goes on")
+    return _Page(Document(fields=fields), token or None)

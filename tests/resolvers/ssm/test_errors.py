@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import botocore.session
 import pytest
 
@@ -109,3 +111,32 @@ def test_a_redirect_is_not_followed(resolver: SsmResolver, server: FaultyServer)
         with pytest.raises(InvalidResponse):
             fetch(resolver)
         assert [] == other.requests
+
+
+@pytest.mark.parametrize(
+    ("reference", "said"),
+    [("ssm://a?version=3", {"Version": 4}), ("ssm://a?stage=prod", {"Version": 3, "Selector": ":test"})],
+)
+def test_the_answer_for_another_version_is_broken(
+    resolver: SsmResolver, server: FaultyServer, reference: str, said: dict[str, object]
+) -> None:
+    server.answer(body=json.dumps({"Parameter": {"Name": "a", "Value": "x", **said}}))
+    with pytest.raises(InvalidResponse, match="than the one that was asked for"):
+        fetch(resolver, reference)
+
+
+@pytest.mark.parametrize(
+    ("status", "answer"),
+    [
+        (200, json.dumps({"Parameters": [], "NextToken": 5})),
+        (400, refusal("ParameterNotFound")),
+    ],
+)
+def test_a_list_that_ends_in_the_middle_is_broken(
+    resolver: SsmResolver, server: FaultyServer, status: int, answer: str
+) -> None:
+    page = {"Parameters": [{"Name": "/db/user", "Value": "x"}], "NextToken": "more"}
+    server.answer(body=json.dumps(page), times=1)
+    server.answer(status, {}, answer)
+    with pytest.raises(InvalidResponse):
+        resolver.fetch(resolver.locate("db", document=True), Deadline(5))

@@ -14,7 +14,8 @@ from secretsource.resolvers import Location
 from secretsource.resolvers._aws._calls import asked
 from secretsource.resolvers._aws._client import Clients
 from secretsource.resolvers._aws._failure import Failure
-from secretsource.resolvers._aws._json import with_member
+from secretsource.resolvers._json_object import with_changes, with_member
+from secretsource.resolvers._put import NO_TEXT, NOT_THE_SAME, is_text
 from secretsource.resolvers._retry import with_retries
 from secretsource.resolvers.ssm._document import document_of
 from secretsource.resolvers.ssm._known import SECURE, Known, key_of, known_of
@@ -26,16 +27,16 @@ from secretsource.resolvers.ssm._settings import Settings
 if TYPE_CHECKING:
     from types_boto3_ssm import SSMClient
 
-__all__ = ["Writer"]
+__all__ = ["Writing"]
 
 T = TypeVar("T")
 
-_ROUNDS = 5  # of reading and writing, before others who write all the time are called a conflict
+_ROUNDS = 10  # of reading and writing, before others who write all the time are called a conflict
 _SIZES = {"standard": 4096, "advanced": 8192}  # bytes
 
 
-class Writer:
-    """Writes one parameter for one resolver."""
+class Writing:
+    """One write of one parameter."""
 
     def __init__(
         self, name: str, clients: PerProcess[Clients[SSMClient]], settings: Settings, deadline: Deadline
@@ -62,12 +63,13 @@ class Writer:
         if expected is not None and expected != current:
             raise WriteConflict(f"the current version is {current or 'none'}", location=str(location))
         key_id = self._key(location, known)
+        content = self._content(location, text, known)
         for _ in range(_ROUNDS):
-            content = self._content(location, text, known)
             written = self._written(location, content, known, key_id)
             if written is None:  # somebody else has made it meanwhile
                 known = self._known(location)
                 key_id = self._key(location, known)
+                content = self._content(location, text, known)
                 continue
             found = self._read_back(location, content, written)
             between = self._between(location, known, written)
@@ -79,9 +81,12 @@ class Writer:
                     f"and version {written} with this value over it",
                     location=str(location),
                 )
-            if location.field is None or self._content(location, text, between) == content:
+            wanted = (
+                content if location.field is None else self._merged(location, text, known, content, between)
+            )
+            if wanted == content:
                 return found
-            known = between.__replace__(version=written)  # their change, to which ours is added once more
+            known, content = between.__replace__(version=written, value=content), wanted
         raise WriteConflict("others write it all the time", location=str(location))
 
     def _known(self, location: Location, version: str | None = None) -> Known | None:
@@ -105,13 +110,28 @@ class Writer:
             content = with_member("{}" if known is None else known.value, location.field, text)
         if content is None:
             raise InvalidValue(
-                f"{location} has no members: the parameter is no JSON object, and was left as it is"
+                f"{location} cannot be written: the parameter is no JSON object, so it has no keys"
             )
         most = _SIZES[self._settings.tier]
         if len(content.encode()) > most:
             more = "; set tier = 'advanced' for up to 8,192" if self._settings.tier == "standard" else ""
             raise InvalidValue(f"{location} cannot hold more than {most:,} bytes{more}")
         return content
+
+    def _merged(
+        self, location: Location, text: MaskedStr, known: Known | None, content: MaskedStr, between: Known
+    ) -> MaskedStr:
+        """Return their change with ours, and with those of others that ours had put back before.
+
+        Args:
+            location: The member.
+            text: Its value.
+            known: What was read, or written, before.
+            content: What was made of it, and has gone over their change.
+            between: Their change.
+        """
+        merged = with_changes(between.value, "{}" if known is None else known.value, content)
+        return self._content(location, text, between if merged is None else between.__replace__(value=merged))
 
     def _written(
         self, location: Location, content: MaskedStr, known: Known | None, key_id: str
@@ -127,9 +147,7 @@ class Writer:
         place = Location(address=location.address, version=version, text=str(location))
         found = self._asked(place, lambda client: self._document(client, place))
         if found is None or found.value != content:
-            raise Failure(Reason.BROKEN, "what was read back is not what was written").error(
-                self._name, str(location)
-            )
+            raise Failure(Reason.BROKEN, NOT_THE_SAME).error(self._name, str(location))
         return found
 
     def _between(self, location: Location, known: Known | None, written: str) -> Known | None:
@@ -168,6 +186,6 @@ def _as_text(location: Location, value: Value) -> MaskedStr:
         raise InvalidValue(f"{location} cannot hold bytes: a parameter is text")
     if not value and location.field is None:
         raise InvalidValue(f"{location} cannot hold an empty value")
-    if any("\ud800" <= char <= "\udfff" for char in value):
-        raise InvalidValue(f"{location} cannot hold half of a surrogate pair, which is no text")
+    if not is_text(value):
+        raise InvalidValue(f"{location} cannot hold {NO_TEXT}")
     return value

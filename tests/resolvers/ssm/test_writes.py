@@ -218,7 +218,7 @@ def test_a_parameter_that_is_no_object_is_left_as_it_is(
     ssm: SsmResolver, store: SSMClient, name: str, spied: Asked
 ) -> None:
     write(store, f"/{name}", "plain text")
-    with pytest.raises(InvalidValue, match="is no JSON object, and was left as it is"):
+    with pytest.raises(InvalidValue, match="is no JSON object, so it has no keys"):
         put(ssm, f"ssm:///{name}#user", secrets.token_hex())
     assert [] == written(spied)
 
@@ -232,6 +232,18 @@ def test_a_member_that_somebody_else_writes_at_the_same_time_is_kept(
     document = put(ssm, f"ssm:///{name}#user", ours)
     assert {"user": ours, "other": theirs} == json.loads(str(read(ssm, name).value))
     assert {"user": ours, "other": theirs} == document.fields
+
+
+def test_the_changes_of_several_others_at_the_same_time_are_kept(
+    ssm: SsmResolver, store: SSMClient, name: str
+) -> None:
+    ours, theirs = secrets.token_hex(), secrets.token_hex()
+    write(store, f"/{name}", '{"user": "old", "port": 1, "other": "old"}')
+    # The second one has read what we wrote over the first one's change.
+    changes = [{"user": "old", "port": 2, "other": "old"}, {"user": ours, "port": 1, "other": theirs}]
+    meanwhile(ssm, lambda: write(store, f"/{name}", json.dumps(changes.pop(0))), times=2)
+    put(ssm, f"ssm:///{name}#user", ours)
+    assert {"user": ours, "port": 2, "other": theirs} == json.loads(str(read(ssm, name).value))
 
 
 def test_a_parameter_that_somebody_else_makes_at_the_same_time_is_not_overwritten(
