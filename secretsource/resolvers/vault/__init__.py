@@ -111,9 +111,9 @@ class VaultResolver(NotPickled):
         max_bytes: int = 1_048_576,
         revoke_on_close: bool = False,
     ) -> None:
-        address = hidden(address)
+        address, client_cert, client_key = hidden(address), hidden(client_cert), hidden(client_key)
         self.name = check_resolver_name(name)
-        check_installed(name, "hvac", modules=("hvac", "urllib3"), extra="vault")
+        check_installed(name, "hvac", modules=("hvac", "requests", "urllib3"), extra="vault")
         self._settings = read_settings(
             name,
             address=address,
@@ -128,11 +128,6 @@ class VaultResolver(NotPickled):
         self._mounts: tuple[Mount, ...] = ()  # those that were met, for policies
         self._method = choose_method(name, auth, self._settings)
         self._client = PerProcess(self._build, modules=(*_MODULES, *modules_of(self._method)))
-
-    def _build(self) -> Client:
-        from secretsource.resolvers.vault._client import Client
-
-        return Client(self._settings, self._method, self._places.mount)
 
     def locate(self, name: str, *, document: bool = False) -> Location:
         """Say where *name* is looked for; no I/O.
@@ -154,27 +149,11 @@ class VaultResolver(NotPickled):
             BackendUnavailable: It cannot be reached, is sealed, or cannot answer now.
             InvalidResponse: What it answered is no answer of Vault.
         """
-        check_path(location.address)
-        client = self._client.get()
-        from secretsource.resolvers.vault._reads import read
-
-        return self._call(client, lambda token: read(client, location, token, deadline), location, deadline)
+        return self._read(location, deadline, fresh=False)
 
     def fetch_fresh(self, location: Location, deadline: Deadline) -> Answer:
-        """Read the document, past what a proxy or an agent in between has kept of other reads.
-
-        Raises:
-            AccessDenied: As with `fetch`.
-            BackendUnavailable: As with `fetch`.
-            InvalidResponse: As with `fetch`.
-        """
-        check_path(location.address)
-        client = self._client.get()
-        from secretsource.resolvers.vault._reads import read
-
-        return self._call(
-            client, lambda token: read(client, location, token, deadline, fresh=True), location, deadline
-        )
+        """Read the document, past what a proxy or an agent in between has kept of other reads; else as `fetch`."""
+        return self._read(location, deadline, fresh=True)
 
     def renew(self, location: Location, document: Document, deadline: Deadline) -> float | None:
         """Let the lease of *document* go on, which `fetch` has returned in this process.
@@ -192,7 +171,7 @@ class VaultResolver(NotPickled):
 
         try:
             return self._call(
-                client, lambda token: renew(client, document, token, deadline), location, deadline
+                client, lambda token: renew(client, document, token, deadline), str(location), deadline
             )
         except AccessDenied:
             return None  # if it is the login that is refused, the fetch says so
@@ -206,9 +185,10 @@ class VaultResolver(NotPickled):
         KV version 1 has nothing to compare with: of two processes that write at once, the second wins with all keys.
 
         Raises:
-            InvalidReference: It is a version or a whole document, or no KV engine; or KV version 1, and *expected*.
+            InvalidReference: It is a version or a whole document, or no KV engine.
             InvalidValue: It is no text, or too large.
-            WriteConflict: *expected* is not the current version, or others wrote again and again meanwhile.
+            WriteConflict: *expected* is not the current version, or given for KV version 1, which has none; or others
+                wrote again and again meanwhile.
             AccessDenied: The server refuses the login, or the policy lacks a right.
             BackendUnavailable: It cannot answer now.
             InvalidResponse: What was read back is not what was written, or is no answer.
@@ -216,23 +196,12 @@ class VaultResolver(NotPickled):
         value = masked(value)
         check_path(location.address)
         check_writable(location)
-        text = text_of(value, self._settings.max_bytes)
+        text = text_of(value, location, self._settings.max_bytes)
         client = self._client.get()
         from secretsource.resolvers.vault._writes import Writing
 
         writing = Writing(client, location, text, expected, deadline)
-        return self._call(client, writing.attempt, location, deadline)
-
-    def _call(self, client: Client, ask: Callable[[Token], T], location: Location, deadline: Deadline) -> T:
-        from secretsource.resolvers.vault._client import Call
-
-        try:
-            return with_retries(Call(client, ask, deadline).attempt, deadline)
-        except ResolverError as error:
-            failure = error.copy(location=str(location))
-        finally:
-            self._mounts = client.mounts.known
-        raise failure
+        return self._call(client, writing.attempt, str(location), deadline)
 
     def check(self, deadline: Deadline) -> Health:
         """Ask the server who we are: the login's name, its policies, when it ends; and the server's version and state.
@@ -243,15 +212,10 @@ class VaultResolver(NotPickled):
             InvalidResponse: What it answered is no answer of Vault.
         """
         client = self._client.get()
-        from secretsource.resolvers.vault._client import Call
-        from secretsource.resolvers.vault._health import health
+        from secretsource.resolvers.vault._health import health_of
 
-        call = Call(client, lambda token: health(client.transport, token, deadline), deadline)
-        try:
-            return with_retries(call.attempt, deadline)
-        except ResolverError as error:
-            failure = error.copy(location=self._settings.address.where)
-        raise failure
+        where = self._settings.address.where
+        return self._call(client, lambda token: health_of(client.transport, token, deadline), where, deadline)
 
     def policy_for(self, locations: Sequence[Location]) -> str:
         """Return the smallest policy that lets all *locations* be read, ready for ``bao policy write``; no I/O.
@@ -273,6 +237,35 @@ class VaultResolver(NotPickled):
         if self._revokes:
             self._give_back(client)
         client.close()
+
+    def _build(self) -> Client:
+        from secretsource.resolvers.vault._client import Client
+
+        return Client(self._settings, self._method, self._places.mount)
+
+    def _read(self, location: Location, deadline: Deadline, *, fresh: bool) -> Answer:
+        check_path(location.address)
+        client = self._client.get()
+        from secretsource.resolvers.vault._reads import read
+
+        return self._call(
+            client,
+            lambda token: read(client, location, token, deadline, fresh=fresh),
+            str(location),
+            deadline,
+        )
+
+    def _call(self, client: Client, ask: Callable[[Token], T], where: str, deadline: Deadline) -> T:
+        """Return what *ask* makes of a token that the server takes; an error names *where*."""
+        from secretsource.resolvers.vault._client import Call
+
+        try:
+            return with_retries(Call(client, ask, deadline).attempt, deadline)
+        except ResolverError as error:
+            failure = error.copy(location=where)
+        finally:
+            self._mounts = client.mounts.known
+        raise failure
 
     def _give_back(self, client: Client) -> None:
         from secretsource.resolvers.vault._renewals import revoke_all

@@ -70,7 +70,9 @@ class Client:
         usual = self._usual.path if self._usual.holds(path) else path.partition("/")[0]
         # Until the mount is known, version 2 is the better guess for what the hint says.
         failure = refusal(reply, Mount(usual, 2).url_path(path), f"/v1/{path}")
-        if failure is not None and not (reply.status == 404 and is_missing(reply.body)):
+        # OpenBao answers so to whatever is not below /v1, and a wrong path must not be taken for "not there".
+        is_old = reply.status == 404 and is_missing(reply.body) and not self.transport.settings.address.path
+        if failure is not None and not is_old:
             raise failure
         found = mount_of(reply, path)
         if isinstance(found, Mount):

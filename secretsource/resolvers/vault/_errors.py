@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from secretsource.errors import Reason, ResolverError, resolver_error
 from secretsource.resolvers._reply import Reply
 
-__all__ = ["HVAC", "decoded", "failure_of", "is_missing", "is_sealed", "reason_of_hvac", "reason_of_status"]
+__all__ = ["HVAC", "decoded", "failure_of", "is_missing", "reason_of_hvac", "reason_of_status"]
 
 OK = 200
 
@@ -77,12 +77,22 @@ def failure_of(reply: Reply, *, login: bool = False, hint: str = "") -> Resolver
     reason = reason_of_status(reply.status, login=login)
     if reason is None:
         return None
-    if reply.status == 503 and is_sealed(reply.body):
+    if reply.status == 503 and _is_sealed(reply.body):
         reason = Reason.SEALED
     detail = reply.said + _redirected(reply) + (" on login" if login else "")
     if reason is Reason.DENIED and hint:
         detail = f"{detail}; {hint}"
+    if reply.status == 404:
+        detail = f"{detail}; {_advice_on_404(reply.body)}"
     return resolver_error(reason, detail, retry_after=reply.retry_after)
+
+
+def _advice_on_404(body: bytes) -> str:
+    """Say what is wrong where a 404 is not "nothing there"; of the server's words, nothing is repeated."""
+    errors = (decoded(body) or {}).get("errors")
+    if not isinstance(errors, list):
+        return "check address: this is no answer of Vault"
+    return "check namespace and mount" if errors else "check the path in address"
 
 
 def _redirected(reply: Reply) -> str:
@@ -123,7 +133,7 @@ class Number(float):
         return number
 
 
-def is_sealed(body: bytes) -> bool:
+def _is_sealed(body: bytes) -> bool:
     """Whether a 503 says, in Vault's own JSON, that the server is sealed."""
     errors = (decoded(body) or {}).get("errors")
     return isinstance(errors, list) and any(isinstance(text, str) and "sealed" in text for text in errors)

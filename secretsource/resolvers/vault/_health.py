@@ -15,7 +15,7 @@ from secretsource.resolvers.vault._errors import decoded, failure_of
 if TYPE_CHECKING:
     from secretsource.resolvers.vault._transport import Transport
 
-__all__ = ["health"]
+__all__ = ["health_of"]
 
 _HINT = (
     "check the login; if reads work, the policy lacks: "
@@ -24,7 +24,7 @@ _HINT = (
 _HEALTH_SECONDS = 2.0  # what is nice to know may take
 
 
-def health(transport: Transport, token: Token, deadline: Deadline) -> Health:
+def health_of(transport: Transport, token: Token, deadline: Deadline) -> Health:
     """Ask the server for what it knows of *token*, and of itself.
 
     Raises:

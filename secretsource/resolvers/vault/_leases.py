@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from secretsource._secret import MaskedStr
 from secretsource.resolvers._reply import Reply
 from secretsource.resolvers.vault._auth import Token
+from secretsource.resolvers.vault._auth._token import LONGEST_LIFE
 from secretsource.resolvers.vault._errors import decoded
 
 __all__ = ["Lease", "Leases", "lease_of", "seconds_in"]
@@ -40,7 +41,7 @@ class Lease:
     @property
     def version(self) -> str:
         """What documents of this lease are told apart by: it shows nothing of the id."""
-        return f"lease-{hashlib.sha256(self.id.encode()).hexdigest()[:16]}"
+        return f"lease-{hashlib.sha256(self.id.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
 
 
 class Leases:
@@ -92,5 +93,7 @@ def lease_of(reply: Reply, token: Token, *, started: float) -> Lease | None:
 
 
 def seconds_in(found: object) -> int | None:
-    """Return a number of seconds as the server writes it, or `None` if it is none."""
-    return max(0, found) if isinstance(found, int) and not isinstance(found, bool) else None
+    """Return a number of seconds as the server writes it, or `None` if it is none; a huge one counts as 30 years."""
+    if not isinstance(found, int) or isinstance(found, bool):
+        return None
+    return min(max(0, found), LONGEST_LIFE)

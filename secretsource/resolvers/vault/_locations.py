@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from secretsource._reference import check_name, is_reference, parse_reference, shown, split_name
+from secretsource._reference import check_name, is_reference, shown, split_name
 from secretsource.errors import ConfigError, InvalidReference
 from secretsource.resolvers import Location
+from secretsource.resolvers._own_reference import own_reference
 from secretsource.resolvers.vault._paths import check_path
 
 __all__ = ["Places", "places_of"]
@@ -42,9 +43,7 @@ class Places:
         return Location(address=address, field=None if document else field or "value", document=document)
 
     def _locate_reference(self, text: str, *, document: bool) -> Location:
-        reference = parse_reference(text)
-        if reference.scheme != self.resolver:
-            raise InvalidReference(f"{shown(text)} asks another resolver than {self.resolver!r}")
+        reference = own_reference(text, self.resolver)
         if reference.stage is not None:
             raise InvalidReference(f"{shown(text)}: Vault has no stages; versions are numbers, ?version=3")
         if document and reference.field is not None:

@@ -53,6 +53,10 @@ def read(
         nonce = client.nonces.get(path, "")
         reply = answered(client.send("GET", mount.url_path(path), token, deadline, nonce=nonce))
     answer = answer_in(client, reply, mount, path)
+    if isinstance(answer, Document) and location.version not in {None, answer.version}:
+        raise resolver_error(
+            Reason.BROKEN, f"{reply.said} holds another version than the one that was asked for"
+        )
     lease = lease_of(reply, token, started=started) if isinstance(answer, Document) else None
     if not isinstance(answer, Document) or lease is None:
         return answer

@@ -57,11 +57,21 @@ def read_settings(
     if not address:
         raise ConfigError(f"no address of the Vault server: set address under {table} or VAULT_ADDR")
     return Settings(
-        address=parse_address(address, f"the address under {table}"),
+        address=_check_path(table, parse_address(address, f"the address under {table}")),
         namespace=_check_namespace(table, namespace or variable("NAMESPACE")),
         authority=_authority(table, ca_file or variable("CACERT"), _client(table, client_cert, client_key)),
         max_bytes=check_max_bytes(max_bytes, f"the max_bytes under {table}"),
     )
+
+
+def _check_path(table: str, address: Address) -> Address:
+    """Refuse the addresses that are copied from a browser or from the documentation of the API."""
+    for part in ("ui", "v1"):
+        if part in address.path.split("/"):
+            raise ConfigError(
+                f"the address under {table} has '/{part}' in it: write only what stands before that"
+            )
+    return address
 
 
 def _authority(table: str, ca_file: str | None, client: ClientCertificate | None) -> Authority:
@@ -75,7 +85,7 @@ def _client(table: str, cert: str | None, key: str | None) -> ClientCertificate 
     if key and not cert:
         raise ConfigError(f"the client_key under {table} is of no use alone: set client_cert too")
     if not cert:
-        cert, key = variable("CLIENT_CERT"), variable("CLIENT_KEY")
+        cert, key = hidden(variable("CLIENT_CERT")), hidden(variable("CLIENT_KEY"))
     return client_certificate_of(f"the client_cert under {table}", cert=cert, key=key) if cert else None
 
 

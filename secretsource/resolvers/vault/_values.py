@@ -22,17 +22,17 @@ def check_writable(location: Location) -> None:
         raise InvalidReference(f"{location} is a whole document: write one key of it")
 
 
-def text_of(value: Value, max_bytes: int) -> MaskedStr:
+def text_of(value: Value, location: Location, max_bytes: int) -> MaskedStr:
     """Return *value* as the text that a JSON document can hold.
 
     Raises:
         InvalidValue: It is no UTF-8, or has more than *max_bytes* bytes.
     """
     if is_larger(value, max_bytes):
-        raise InvalidValue(f"it has more than {max_bytes} bytes, the max_bytes of the resolver")
+        raise InvalidValue(f"{location} cannot hold more than {max_bytes:,} bytes: see max_bytes")
     text = _decoded(value)
     if text is None:
-        raise InvalidValue("Vault holds text, and this is no UTF-8: encode it, for example as base64")
+        raise InvalidValue(f"{location} cannot hold what is no UTF-8: encode it, for example as base64")
     return text
 
 

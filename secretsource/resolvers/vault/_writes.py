@@ -20,6 +20,9 @@ from secretsource.errors import (
     resolver_error,
 )
 from secretsource.resolvers import Location
+from secretsource.resolvers._json_object import object_in, with_member
+from secretsource.resolvers._oversize import is_larger
+from secretsource.resolvers._put import NOT_THE_SAME, check_unversioned
 from secretsource.resolvers._reply import MAX_BODY_OVERHEAD, Reply, answered
 from secretsource.resolvers.vault import _kv
 from secretsource.resolvers.vault._auth import Token
@@ -28,7 +31,6 @@ from secretsource.resolvers.vault._errors import decoded, is_missing
 from secretsource.resolvers.vault._mounts import Mount
 from secretsource.resolvers.vault._paths import check_path
 from secretsource.resolvers.vault._reads import answer_in, read_kv
-from secretsource.resolvers.vault._splice import enveloped, object_in, with_field
 
 __all__ = ["Writing"]
 
@@ -80,6 +82,7 @@ class Writing:
         Raises:
             InvalidReference: The engine is not one that can be written so.
             InvalidValue: The document would be too large.
+            WriteConflict: Another version is there than the expected one, or the engine has no versions.
             ResolverError: It is not written, or it is not known whether it is.
         """
         mount = self._client.mount_of(self._path, token, self._deadline)
@@ -89,10 +92,7 @@ class Writing:
             )
         if mount.version == 2:
             return self._replace(mount, token)
-        if self._expected is not None:
-            raise InvalidReference(
-                f"{self._path}: {mount.path} is KV version 1, which keeps no versions: none can be expected"
-            )
+        check_unversioned(self._expected, f"KV version 1 at {mount.path}", self._path)
         if not self._client.writing.acquire(timeout=self._deadline.remaining):
             raise resolver_error(Reason.TIMEOUT, "waiting for the writes of other threads")
         try:
@@ -108,7 +108,7 @@ class Writing:
                 return document
             if self._expected is not None and self._expected != str(state.version):
                 raise WriteConflict(f"the current version is {state.version}, not the one that was expected")
-            body = enveloped(self._changed(mount, state), state.version)
+            body = _enveloped(self._changed(state), state.version)
             self._sent = state.version + 1
             reply = answered(self._send(mount, token, body))
             if not _lost_the_race(reply):
@@ -119,7 +119,7 @@ class Writing:
 
     def _overwrite(self, mount: Mount, token: Token) -> Document:
         """Write to KV version 1, which cannot tell whether another process writes in between."""
-        changed = self._changed(mount, self._state(mount, token))
+        changed = self._changed(self._state(mount, token))
         self._check(answered(self._send(mount, token, MaskedBytes(changed, "utf-8"))), mount)
         return self._read_back(mount, token, None)
 
@@ -136,13 +136,15 @@ class Writing:
             )
         return _State(version, data, reply)
 
-    def _changed(self, mount: Mount, state: _State) -> MaskedStr:
-        changed = with_field(state.data, self._field, self._value)
+    def _changed(self, state: _State) -> MaskedStr:
+        changed = with_member(state.data, self._field, self._value)
         if changed is None:
             raise resolver_error(Reason.BROKEN, f"{state.reply.said} holds what cannot be written again")
         limit = self._client.transport.settings.max_bytes + MAX_BODY_OVERHEAD - _ENVELOPE
-        if len(changed) > limit:
-            raise InvalidValue(f"{mount.path}: the document would have more than {limit} bytes")
+        if is_larger(changed, limit):
+            raise InvalidValue(
+                f"{self._path} cannot hold it: the document would have more than {limit:,} bytes"
+            )
         return changed
 
     def _send(self, mount: Mount, token: Token, body: MaskedBytes) -> Reply | ResolverError:
@@ -155,7 +157,7 @@ class Writing:
             return document
         if reply.status == 404:
             raise WriteConflict("it was written, and taken away by somebody else before it was read back")
-        raise resolver_error(Reason.BROKEN, "what was read back is not what was written")
+        raise resolver_error(Reason.BROKEN, NOT_THE_SAME)
 
     def _ours(self, mount: Mount, reply: Reply) -> Document | None:
         """Return the document if it has our value."""
@@ -166,6 +168,11 @@ class Writing:
         failure = refusal(reply, mount.url_path(self._path), rights=_RIGHTS)
         if failure is not None and not (mount.version == 1 and reply.status == 204):
             raise failure
+
+
+def _enveloped(data: MaskedStr, version: int) -> MaskedBytes:
+    """Return the body that writes *data* to KV version 2 if *version* is the current one."""
+    return MaskedBytes(f'{{"options":{{"cas":{version}}},"data":{data}}}', "utf-8")
 
 
 def _version_in(reply: Reply) -> int:

@@ -10,9 +10,10 @@ import pytest
 
 from secretsource._deadline import Deadline
 from secretsource.resolvers.vault import VaultResolver, _client
+from tests.fakes import FakeClock
 from tests.servers.openbao import OpenBao
 
-__all__ = ["APPROLE_LOGIN", "Clock", "approle", "bao", "clock", "newest_token", "token_resolver"]
+__all__ = ["APPROLE_LOGIN", "FakeClock", "approle", "bao", "clock", "newest_token", "token_resolver"]
 
 APPROLE_LOGIN = "auth/approle/login"
 READ = 'path "secret/data/app/*" { capabilities = ["read"] }'
@@ -28,20 +29,10 @@ def bao() -> Iterator[OpenBao]:
         yield server
 
 
-class Clock:
-    """Stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
     """Have resolvers that are used from now on measure the lives of tokens with a clock of ours."""
-    clock = Clock()
+    clock = FakeClock()
     # The resolver builds its client with the clock of the system: no setting of users names one.
     with_clock = functools.partial(_client.Client, clock=clock)
     monkeypatch.setattr(_client, "Client", with_clock)

@@ -19,7 +19,8 @@ import urllib3
 from secretsource.errors import AccessDenied, BackendUnavailable, ConfigError, MissingDependency
 from secretsource.resolvers import _installed
 from secretsource.resolvers.vault import VaultResolver
-from tests.resolvers.vault.logins import Clock, clock
+from tests.fakes import FakeClock
+from tests.resolvers.vault.logins import clock
 from tests.resolvers.vault.support import (
     JSON,
     LOGGED_IN,
@@ -203,7 +204,7 @@ def test_the_question_is_one_that_sts_answers(server: FaultyServer, keys: Keys) 
     assert b"<GetCallerIdentityResult>" in answer.data
 
 
-def test_credentials_are_asked_for_at_each_login(server: FaultyServer, keys: Keys, clock: Clock) -> None:
+def test_credentials_are_asked_for_at_each_login(server: FaultyServer, keys: Keys, clock: FakeClock) -> None:
     vault = _resolver(server)
     read(vault, "app/key")
     keys.renew()
@@ -213,16 +214,16 @@ def test_credentials_are_asked_for_at_each_login(server: FaultyServer, keys: Key
 
 
 def test_missing_credentials_say_what_to_set(server: FaultyServer) -> None:
-    with pytest.raises(AccessDenied, match="no credentials of AWS to log in with: set AWS_PROFILE"):
+    with pytest.raises(AccessDenied, match="no credentials: set AWS_PROFILE"):
         read(_resolver(server), "app/key")
     assert 0 == asked(server, LOGIN)
 
 
-def test_a_profile_that_is_not_there_is_told_by_its_kind(
+def test_a_profile_that_is_not_there_is_a_wrong_configuration(
     server: FaultyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_PROFILE", "nobody")
-    with pytest.raises(AccessDenied, match="cannot be obtained: ProfileNotFound"):
+    with pytest.raises(ConfigError, match="the profile does not exist: check profile, AWS_PROFILE"):
         read(_resolver(server), "app/key")
 
 
@@ -258,7 +259,7 @@ def test_no_key_of_aws_is_logged_or_sent_in_the_clear(
     assert not any(keys.secret in str(received) for received in server.requests)
 
 
-@pytest.mark.parametrize("region", ["eu_central", "x.example", "a/b", "ä"])
+@pytest.mark.parametrize("region", ["eu_central", "x.example", "a/b", "ä", "x"])
 def test_a_region_that_is_none_is_a_wrong_configuration(server: FaultyServer, region: str) -> None:
     with pytest.raises(ConfigError, match="write it like 'eu-central-1'"):
         _resolver(server, region=region)

@@ -11,9 +11,9 @@ from secretsource._deadline import Deadline
 from secretsource.errors import AccessDenied, BackendUnavailable, InvalidResponse, Reason
 from secretsource.resolvers import SupportsCheck
 from secretsource.resolvers.vault import VaultResolver
+from tests.fakes import FakeClock
 from tests.resolvers.vault.logins import (
     APPROLE_LOGIN,
-    Clock,
     approle,
     bao,
     clock,
@@ -124,7 +124,7 @@ def test_an_answer_that_is_none_is_broken(server: FaultyServer, data: object) ->
         _answer(server, data).check(Deadline(5))
 
 
-def test_a_sealed_server_is_an_outage_after_three_attempts(server: FaultyServer, clock: Clock) -> None:
+def test_a_sealed_server_is_an_outage_after_three_attempts(server: FaultyServer, clock: FakeClock) -> None:
     server.answer(503, JSON, '{"errors": ["Vault is sealed"]}', path=LOOK_UP)
     with pytest.raises(BackendUnavailable) as caught:
         resolver_of(server).check(Deadline(5))

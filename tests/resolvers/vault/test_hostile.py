@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from secretsource.errors import AccessDenied, InvalidResponse
+from secretsource.resolvers import Deadline
 from secretsource.resolvers._reply import MAX_BODY_OVERHEAD
 from secretsource.resolvers.vault import VaultResolver
 from tests.resolvers.vault.support import (
@@ -106,3 +107,13 @@ def test_a_token_file_without_end_is_not_read(server: FaultyServer, tmp_path: Pa
 
     with pytest.raises(AccessDenied, match=r"~/\.vault-token cannot be read"):
         read(VaultResolver(address=server.url), "app/key")
+
+
+def test_the_answer_to_a_request_for_another_version_is_broken(
+    server: FaultyServer, vault: VaultResolver
+) -> None:
+    server.answer(200, JSON, _document(key="x"), path=READ)
+    location = vault.locate("vault://secret/app?version=3#key")
+
+    with pytest.raises(InvalidResponse, match="another version than the one that was asked for"):
+        vault.fetch(location, Deadline(5))

@@ -19,6 +19,7 @@ from tests.resolvers.vault.lending import (
     renew,
     renews,
     server,
+    shows,
     vault,
 )
 from tests.resolvers.vault.support import (
@@ -146,3 +147,38 @@ def test_a_forked_child_asks_for_credentials_of_its_own(server: FaultyServer, va
             os._exit(status)
     assert 0 == os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     assert 2 == asked(server, CREDS)
+
+
+@pytest.mark.parametrize(
+    "answer", [{"lease_duration": 10**400}, {"lease_id": "database/\ud800", "lease_duration": 60}]
+)
+def test_a_strange_lease_is_used_as_any_other(
+    server: FaultyServer, vault: VaultResolver, answer: dict[str, object]
+) -> None:
+    lent = {"lease_id": "database/creds/app/x", "renewable": True, "data": {"password": "x"}}
+    server.answer(body=json.dumps(lent | answer), headers=JSON, path=CREDS)
+
+    document = borrow(vault)
+
+    assert (min(10**9, int(str(answer["lease_duration"]))), "x") == (
+        document.lease,
+        document.fields["password"],
+    )
+
+
+def test_a_lease_that_goes_on_for_ever_goes_on_for_a_long_time(
+    server: FaultyServer, vault: VaultResolver
+) -> None:
+    borrow(vault)
+    shows(server, 10**400)
+
+    assert 10**9 == renew(vault)
+
+
+def test_a_password_that_is_changed_in_a_long_time_has_a_lease_of_that(
+    server: FaultyServer, vault: VaultResolver
+) -> None:
+    data = {"password": "x", "last_vault_rotation": "2026-01-01T00:00:00Z", "ttl": 10**400}
+    server.answer(body=json.dumps({"data": data}), headers=JSON, path=CREDS)
+
+    assert 10**9 == borrow(vault).lease

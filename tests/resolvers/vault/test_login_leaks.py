@@ -12,7 +12,8 @@ import pytest
 from secretsource._deadline import Deadline
 from secretsource.errors import SecretSourceError
 from secretsource.resolvers.vault import VaultResolver
-from tests.resolvers.vault.logins import Clock, clock
+from tests.fakes import FakeClock
+from tests.resolvers.vault.logins import clock
 from tests.resolvers.vault.support import (
     JSON,
     KV2,
@@ -126,7 +127,7 @@ def test_a_wrapping_token_that_cannot_be_opened_shows_nothing(
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_renewal_or_a_check_that_fails_shows_nothing(
-    server: FaultyServer, canaries: More, clock: Clock, fault: str, caplog: pytest.LogCaptureFixture
+    server: FaultyServer, canaries: More, clock: FakeClock, fault: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     for path in (RENEW, LOOK_UP_SELF):
         FAULTS[fault](server, canaries, path)

@@ -16,7 +16,8 @@ from secretsource._deadline import Deadline
 from secretsource.errors import AccessDenied, ConfigError, ResolverError
 from secretsource.resolvers.vault import VaultResolver
 from secretsource.resolvers.vault._auth import _jwt
-from tests.resolvers.vault.logins import READ, Clock, clock, newest_token
+from tests.fakes import FakeClock
+from tests.resolvers.vault.logins import READ, clock, newest_token
 from tests.resolvers.vault.support import (
     JSON,
     LOGGED_IN,
@@ -177,7 +178,7 @@ def test_a_token_that_was_revoked_is_replaced_by_one_login_for_all(site: Site, m
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_its_token_is_renewed_at_two_thirds_of_its_life(site: Site, method: str, clock: Clock) -> None:
+def test_its_token_is_renewed_at_two_thirds_of_its_life(site: Site, method: str, clock: FakeClock) -> None:
     vault = site.resolver(method)
     read(vault, "app/x/value")
     clock.now += 41
@@ -327,7 +328,7 @@ def test_a_certificate_of_somebody_else_is_refused(site: Site, tmp_path: Path) -
 
 
 def test_a_certificate_that_was_replaced_brings_a_new_login_in_place_of_a_renewal(
-    site: Site, tmp_path: Path, clock: Clock
+    site: Site, tmp_path: Path, clock: FakeClock
 ) -> None:
     file = tmp_path / "client.pem"
     settings = {"address": site.bao.tls_url, "ca_file": str(site.ca), "client_cert": str(file)}

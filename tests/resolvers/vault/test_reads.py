@@ -79,6 +79,20 @@ def test_a_document_knows_when_its_version_was_made(bao: OpenBao, vault: VaultRe
     assert abs(datetime.now(UTC) - document.created) < timedelta(minutes=1)
 
 
+def test_an_address_with_a_path_that_is_not_vaults_is_no_not_there(bao: OpenBao) -> None:
+    vault = _resolver(bao, address=f"{bao.url}/elsewhere")
+    with pytest.raises(InvalidResponse, match=r"HTTP 404 .*; check the path in address"):
+        fetch(vault, f"{_path()}/key")
+    vault.close()
+
+
+def test_a_namespace_that_is_not_there_is_told(bao: OpenBao) -> None:
+    vault = _resolver(bao, namespace="nobody")
+    with pytest.raises(InvalidResponse, match=r"HTTP 404 .*; check namespace and mount"):
+        fetch(vault, f"{_path()}/key")
+    vault.close()
+
+
 def test_kv_version_1_is_found_out(bao: OpenBao, vault: VaultResolver) -> None:
     path, value = _path(), secrets.token_hex()
     bao.put_v1("kv1", path, {"value": value})

@@ -6,6 +6,7 @@ import pickle
 import secrets
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 
 import pytest
@@ -140,6 +141,24 @@ def test_a_ca_file_of_the_environment_is_checked_too(monkeypatch: pytest.MonkeyP
     assert "vault.example" in repr(_resolver())
 
 
+@pytest.mark.parametrize("path", ["/ui", "/ui/vault/secrets", "/v1", "/v1/", "/proxy/v1/secret"])
+def test_an_address_of_the_browser_or_of_the_api_says_what_to_write(path: str) -> None:
+    with pytest.raises(ConfigError, match=r"'/(ui|v1)' in it: write only what stands before that"):
+        _resolver(address=ADDRESS + path)
+
+
+def test_a_private_key_in_the_variable_for_its_path_is_shown_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    canary = secrets.token_hex(8)
+    monkeypatch.setenv("VAULT_CLIENT_CERT", "client.pem")
+    monkeypatch.setenv("VAULT_CLIENT_KEY", f"-----BEGIN PRIVATE KEY-----\n{canary}")
+    with pytest.raises(ConfigError, match=r"the key of the client_cert .* is no path") as caught:
+        _resolver()
+    frames = [frame for frame, _ in traceback.walk_tb(caught.value.__traceback__)]
+    ours = [frame for frame in frames if "/tests/" not in frame.f_code.co_filename]
+    assert ours
+    assert canary not in str(caught.value) + "".join(repr(frame.f_locals) for frame in ours)
+
+
 @pytest.mark.parametrize("limit", [0, "1", True])
 def test_a_size_limit_must_be_a_number_above_zero(limit: object) -> None:
     with pytest.raises(ConfigError, match=r"max_bytes under \[resolvers\.vault\]"):
@@ -166,6 +185,13 @@ def test_a_size_limit_must_be_a_number_above_zero(limit: object) -> None:
 )
 def test_auth_that_is_wrong_says_what_is_known(auth: object, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
+        _resolver(auth=auth)
+
+
+@pytest.mark.parametrize("mount", ["../sys", "a//b", lambda: "approle"])
+def test_the_mount_of_an_auth_method_is_a_path_and_no_reference(mount: object) -> None:
+    auth = {"method": "approle", "role_id": "x", "secret_id": "y", "mount": mount}
+    with pytest.raises(ConfigError, match="the mount of an auth method must be a path"):
         _resolver(auth=auth)
 
 

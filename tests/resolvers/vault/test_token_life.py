@@ -13,9 +13,9 @@ from secretsource._deadline import Deadline
 from secretsource.errors import AccessDenied, BackendUnavailable, ConfigError, Reason
 from secretsource.resolvers.vault import VaultResolver
 from secretsource.resolvers.vault._auth import Token
+from tests.fakes import FakeClock
 from tests.resolvers.vault.logins import (
     APPROLE_LOGIN,
-    Clock,
     approle,
     bao,
     clock,
@@ -57,7 +57,7 @@ def _left(bao: OpenBao, token: str) -> int:
 # Tokens of a login
 
 
-def test_a_token_is_renewed_at_two_thirds_of_its_life(bao: OpenBao, clock: Clock) -> None:
+def test_a_token_is_renewed_at_two_thirds_of_its_life(bao: OpenBao, clock: FakeClock) -> None:
     vault = approle(bao, token_ttl="60s")
     read(vault, "app/x/value")
     clock.now += 39.9
@@ -68,7 +68,7 @@ def test_a_token_is_renewed_at_two_thirds_of_its_life(bao: OpenBao, clock: Clock
     assert (1, 1) == (requests(bao)[RENEW], requests(bao)[APPROLE_LOGIN])
 
 
-def test_the_end_of_a_token_moves_when_it_is_renewed(bao: OpenBao, clock: Clock) -> None:
+def test_the_end_of_a_token_moves_when_it_is_renewed(bao: OpenBao, clock: FakeClock) -> None:
     vault = approle(bao, token_ttl="60s")
     token = _token(vault)
     assert (1060.0, 1040.0) == (token.ends_at, token.renew_at)
@@ -77,7 +77,7 @@ def test_the_end_of_a_token_moves_when_it_is_renewed(bao: OpenBao, clock: Clock)
     assert (1110.0, 1090.0) == (token.ends_at, token.renew_at)
 
 
-def test_a_token_near_its_longest_life_is_replaced_by_a_login(bao: OpenBao, clock: Clock) -> None:
+def test_a_token_near_its_longest_life_is_replaced_by_a_login(bao: OpenBao, clock: FakeClock) -> None:
     vault = approle(bao, token_ttl="100s", token_explicit_max_ttl="101s")
     token = _token(vault)
     token.life = 300  # as if it had been given more in the beginning: what is left is less than half of it
@@ -87,7 +87,7 @@ def test_a_token_near_its_longest_life_is_replaced_by_a_login(bao: OpenBao, cloc
 
 
 def test_a_token_near_its_longest_life_is_used_until_then_if_no_login_succeeds(
-    bao: OpenBao, clock: Clock
+    bao: OpenBao, clock: FakeClock
 ) -> None:
     role = f"r{secrets.token_hex(4)}"
     role_id, secret_id = bao.approle(role, ["app"], token_ttl="60s")
@@ -109,7 +109,7 @@ def test_a_token_near_its_longest_life_is_used_until_then_if_no_login_succeeds(
         read(vault, "app/x/value")
 
 
-def test_a_periodic_token_is_renewed_for_ever(bao: OpenBao, clock: Clock) -> None:
+def test_a_periodic_token_is_renewed_for_ever(bao: OpenBao, clock: FakeClock) -> None:
     vault = approle(bao, token_period="60s")
     for _ in range(5):
         read(vault, "app/x/value")
@@ -117,7 +117,7 @@ def test_a_periodic_token_is_renewed_for_ever(bao: OpenBao, clock: Clock) -> Non
     assert (4, 1) == (requests(bao)[RENEW], requests(bao)[APPROLE_LOGIN])
 
 
-def test_a_batch_token_is_replaced_by_a_login(bao: OpenBao, clock: Clock) -> None:
+def test_a_batch_token_is_replaced_by_a_login(bao: OpenBao, clock: FakeClock) -> None:
     vault = approle(bao, token_type="batch", token_ttl="60s")
     read(vault, "app/x/value")
     clock.now += 41
@@ -125,7 +125,7 @@ def test_a_batch_token_is_replaced_by_a_login(bao: OpenBao, clock: Clock) -> Non
     assert (0, 2) == (requests(bao)[RENEW], requests(bao)[APPROLE_LOGIN])
 
 
-def test_a_token_for_few_uses_spends_none_on_renewal(bao: OpenBao, clock: Clock) -> None:
+def test_a_token_for_few_uses_spends_none_on_renewal(bao: OpenBao, clock: FakeClock) -> None:
     vault = approle(bao, token_num_uses=5, token_ttl="60s")
     read(vault, "app/x/value")
     clock.now += 41
@@ -133,7 +133,7 @@ def test_a_token_for_few_uses_spends_none_on_renewal(bao: OpenBao, clock: Clock)
     assert (0, 2) == (requests(bao)[RENEW], requests(bao)[APPROLE_LOGIN])
 
 
-def test_a_token_that_was_revoked_before_its_renewal_is_replaced(bao: OpenBao, clock: Clock) -> None:
+def test_a_token_that_was_revoked_before_its_renewal_is_replaced(bao: OpenBao, clock: FakeClock) -> None:
     vault = approle(bao, token_ttl="60s")
     bao.revoke(newest_token(vault))
     clock.now += 41
@@ -141,7 +141,7 @@ def test_a_token_that_was_revoked_before_its_renewal_is_replaced(bao: OpenBao, c
     assert 2 == requests(bao)[APPROLE_LOGIN]
 
 
-def test_a_renewed_token_that_is_revoked_costs_one_login_for_all(bao: OpenBao, clock: Clock) -> None:
+def test_a_renewed_token_that_is_revoked_costs_one_login_for_all(bao: OpenBao, clock: FakeClock) -> None:
     vault = approle(bao, token_ttl="60s")
     read(vault, "app/x/value")
     clock.now += 41
@@ -176,7 +176,7 @@ def test_a_given_token_is_looked_up_once(bao: OpenBao) -> None:
     )
 
 
-def test_a_given_token_is_renewed_by_what_it_was_made_for(bao: OpenBao, clock: Clock) -> None:
+def test_a_given_token_is_renewed_by_what_it_was_made_for(bao: OpenBao, clock: FakeClock) -> None:
     given = bao.token(["app"], ttl="100s")
     vault = token_resolver(bao, given)
     token = _token(vault)
@@ -187,7 +187,7 @@ def test_a_given_token_is_renewed_by_what_it_was_made_for(bao: OpenBao, clock: C
 
 
 def test_a_given_token_that_cannot_be_renewed_is_read_again(
-    bao: OpenBao, clock: Clock, tmp_path: Path
+    bao: OpenBao, clock: FakeClock, tmp_path: Path
 ) -> None:
     file = tmp_path / ".vault-token"
     file.write_text(bao.token(["app"], ttl="100s", renewable=False))
@@ -202,7 +202,7 @@ def test_a_given_token_that_cannot_be_renewed_is_read_again(
     assert (0, newer) == (requests(bao)[RENEW], newest_token(vault))
 
 
-def test_a_given_token_that_somebody_else_renews_is_used_on(bao: OpenBao, clock: Clock) -> None:
+def test_a_given_token_that_somebody_else_renews_is_used_on(bao: OpenBao, clock: FakeClock) -> None:
     given = bao.token(["app"], ttl="100s", renewable=False)
     vault = token_resolver(bao, given)
     first = _token(vault)
@@ -211,7 +211,7 @@ def test_a_given_token_that_somebody_else_renews_is_used_on(bao: OpenBao, clock:
     assert _token(vault).ends_at - first.ends_at >= 100
 
 
-def test_a_given_token_that_nobody_renews_is_asked_about_now_and_then(bao: OpenBao, clock: Clock) -> None:
+def test_a_given_token_that_nobody_renews_is_asked_about_now_and_then(bao: OpenBao, clock: FakeClock) -> None:
     vault = token_resolver(bao, bao.token(["app"], ttl="100s", renewable=False))
     for _ in range(20):
         read(vault, "app/x/value")
@@ -219,7 +219,7 @@ def test_a_given_token_that_nobody_renews_is_asked_about_now_and_then(bao: OpenB
     assert 1 == requests(bao)[LOOK_UP]
 
 
-def test_the_root_token_is_used_as_it_is(bao: OpenBao, clock: Clock) -> None:
+def test_the_root_token_is_used_as_it_is(bao: OpenBao, clock: FakeClock) -> None:
     vault = token_resolver(bao, bao.root_token)
     read(vault, "app/x/value")
     clock.now += 10**8
@@ -227,7 +227,7 @@ def test_the_root_token_is_used_as_it_is(bao: OpenBao, clock: Clock) -> None:
     assert (1, 0) == (requests(bao)[LOOK_UP], requests(bao)[RENEW])
 
 
-def test_a_token_whose_policy_forbids_the_look_up_is_used_as_it_is(bao: OpenBao, clock: Clock) -> None:
+def test_a_token_whose_policy_forbids_the_look_up_is_used_as_it_is(bao: OpenBao, clock: FakeClock) -> None:
     vault = token_resolver(bao, bao.token(["app"], no_default_policy=True))
     assert "x" == read(vault, "app/x/value")
     clock.now += 10**8
@@ -235,7 +235,7 @@ def test_a_token_whose_policy_forbids_the_look_up_is_used_as_it_is(bao: OpenBao,
     assert (1, 0) == (requests(bao)[LOOK_UP], requests(bao)[RENEW])
 
 
-def test_a_batch_token_that_is_given_is_never_renewed(bao: OpenBao, clock: Clock) -> None:
+def test_a_batch_token_that_is_given_is_never_renewed(bao: OpenBao, clock: FakeClock) -> None:
     vault = token_resolver(bao, bao.token(["app"], type="batch", ttl="100s"))
     read(vault, "app/x/value")
     clock.now += 70
@@ -248,7 +248,7 @@ def test_a_batch_token_that_is_given_is_never_renewed(bao: OpenBao, clock: Clock
 
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_a_look_up_that_fails_leaves_the_token_in_use_and_is_made_again(
-    server: FaultyServer, clock: Clock, status: int
+    server: FaultyServer, clock: FakeClock, status: int
 ) -> None:
     server.answer(status, path=f"/v1/{LOOK_UP}")
     vault = resolver_of(server)
@@ -282,7 +282,7 @@ def _log_in_renewably(server: FaultyServer) -> None:
 
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_a_renewal_that_fails_stops_no_reader_and_is_made_again(
-    server: FaultyServer, clock: Clock, status: int
+    server: FaultyServer, clock: FakeClock, status: int
 ) -> None:
     _log_in_renewably(server)
     server.answer(status, path=f"/v1/{RENEW}")
@@ -298,7 +298,7 @@ def test_a_renewal_that_fails_stops_no_reader_and_is_made_again(
 
 @pytest.mark.parametrize("status", [400, 403, 404])
 def test_a_renewal_that_is_refused_is_followed_by_a_login(
-    server: FaultyServer, clock: Clock, status: int
+    server: FaultyServer, clock: FakeClock, status: int
 ) -> None:
     _log_in_renewably(server)
     server.answer(status, JSON, '{"errors": ["no"]}', path=f"/v1/{RENEW}")
@@ -314,7 +314,7 @@ def test_a_renewal_that_is_refused_is_followed_by_a_login(
     [({}, 30), ({"creation_ttl": 100}, 100), ({"creation_ttl": 100, "period": 200}, 200)],
 )
 def test_a_given_token_asks_for_as_much_as_it_was_made_for(
-    server: FaultyServer, clock: Clock, data: dict[str, int], increment: int
+    server: FaultyServer, clock: FakeClock, data: dict[str, int], increment: int
 ) -> None:
     found = {"data": {"ttl": 30, "renewable": True, **data}}
     server.answer(200, JSON, json.dumps(found), path=f"/v1/{LOOK_UP}")
@@ -328,7 +328,7 @@ def test_a_given_token_asks_for_as_much_as_it_was_made_for(
 
 @pytest.mark.parametrize("answer", ['{"auth": null}', "[]", '{"auth": {"lease_duration": "60"}}', "<p>"])
 def test_a_renewal_that_is_answered_with_nonsense_is_followed_by_a_login(
-    server: FaultyServer, clock: Clock, answer: str
+    server: FaultyServer, clock: FakeClock, answer: str
 ) -> None:
     _log_in_renewably(server)
     server.answer(200, JSON, answer, path=f"/v1/{RENEW}")
@@ -341,7 +341,7 @@ def test_a_renewal_that_is_answered_with_nonsense_is_followed_by_a_login(
 
 @pytest.mark.parametrize("gone", [ConfigError("nothing is there"), OSError("no such file"), KeyError("x")])
 def test_a_credential_that_is_gone_stops_no_reader_while_the_token_is_good(
-    server: FaultyServer, clock: Clock, gone: Exception
+    server: FaultyServer, clock: FakeClock, gone: Exception
 ) -> None:
     given = ["secret"]
 
@@ -360,7 +360,7 @@ def test_a_credential_that_is_gone_stops_no_reader_while_the_token_is_good(
 
 
 def test_a_tls_failure_of_a_renewal_is_loud(
-    server: FaultyServer, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    server: FaultyServer, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from secretsource.resolvers.vault import _client
 

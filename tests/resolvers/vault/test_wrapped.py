@@ -10,7 +10,8 @@ import pytest
 
 from secretsource.errors import AccessDenied, ConfigError, InvalidResponse
 from secretsource.resolvers.vault import VaultResolver
-from tests.resolvers.vault.logins import APPROLE_LOGIN, Clock, bao, clock, newest_token
+from tests.fakes import FakeClock
+from tests.resolvers.vault.logins import APPROLE_LOGIN, bao, clock, newest_token
 from tests.resolvers.vault.support import (
     JSON,
     asked,
@@ -181,7 +182,7 @@ def test_a_file_that_is_not_there_is_told_as_it_is(bao: OpenBao, role: Role) -> 
         read(VaultResolver(address=bao.url, auth=auth), "app/x/value")
 
 
-def test_a_renewal_does_not_open_it_again(bao: OpenBao, tmp_path: Path, clock: Clock) -> None:
+def test_a_renewal_does_not_open_it_again(bao: OpenBao, tmp_path: Path, clock: FakeClock) -> None:
     role = Role(bao, tmp_path, token_type="batch", token_ttl="60s")
     role.deliver()
     vault = role.resolver()

@@ -191,7 +191,9 @@ def test_kv_version_1_keeps_the_other_keys_too(bao: OpenBao, real: VaultResolver
 
 
 def test_kv_version_1_has_nothing_to_expect(bao: OpenBao, real: VaultResolver) -> None:
-    with pytest.raises(InvalidReference, match="keeps no versions"):
+    with pytest.raises(
+        WriteConflict, match="KV version 1 at kv1 has no versions to compare: leave expected out"
+    ):
         put(real, f"vault://kv1/{_path()}#key", "x", expected="1")
 
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from secretsource._clock import Clock
 from secretsource._deadline import Deadline
-from secretsource._reference import shown
 from secretsource._secret import MaskedStr
-from secretsource.errors import ConfigError, ResolverError
+from secretsource.errors import ResolverError
+from secretsource.resolvers._aws._modules import MODULES
+from secretsource.resolvers._aws._sts import check_login_region
 from secretsource.resolvers._credential import Credential
 from secretsource.resolvers._reply import Reply
 from secretsource.resolvers.vault._auth._method import auth_mount, log_in, text_of
@@ -37,11 +38,7 @@ class AwsMethod:
         mount: Where the auth method is mounted, without ``auth/``.
     """
 
-    modules = (
-        "botocore.session",
-        "secretsource.resolvers._aws._caller",
-        "secretsource.resolvers._aws._session",
-    )
+    modules = (*MODULES, "secretsource.resolvers._aws._caller")
     """What a login imports."""
 
     def __init__(
@@ -51,10 +48,8 @@ class AwsMethod:
         region: Credential | None = None,
         mount: Credential = "aws",
     ) -> None:
-        if isinstance(region, str) and not (region.isascii() and region.replace("-", "").isalnum()):
-            raise ConfigError(
-                f"the region {shown(region)} to log in with AWS is none: write it like 'eu-central-1'"
-            )
+        if isinstance(region, str):
+            check_login_region(region, "aws")
         self._role = role
         self._server_id = server_id
         self._region = region
@@ -62,11 +57,17 @@ class AwsMethod:
 
     def login(self, transport: Transport, deadline: Deadline, clock: Clock) -> Token:
         """Log in once."""
-        from secretsource.resolvers._aws._caller import signed_caller_request
+        from secretsource.resolvers._aws._caller import GLOBAL_REGION, signed_caller_request
 
         server_id, region, role = text_of(self._server_id), text_of(self._region), text_of(self._role)
-        headers = {_SERVER_ID: server_id} if server_id else {}
-        signed = signed_caller_request(region.reveal() or None, deadline, headers)
+        signed = signed_caller_request(
+            _host_of(region.reveal()),
+            region.reveal() or GLOBAL_REGION,
+            deadline,
+            resolver="vault",
+            method="POST",
+            headers={_SERVER_ID: server_id} if server_id else {},
+        )
         return log_in(
             transport,
             f"{self._mount}/login",
@@ -79,7 +80,7 @@ class AwsMethod:
     def _ask(self, adapter: CallAdapter, role: str, signed: SignedRequest) -> Reply | ResolverError:
         # hvac's own class signs with a clock without time zone, and for the global STS only.
         body = {
-            "iam_http_request_method": "POST",
+            "iam_http_request_method": signed.method,
             "iam_request_url": _in_base64(signed.url),
             "iam_request_body": _in_base64(signed.body),
             "iam_request_headers": _in_base64(
@@ -90,6 +91,13 @@ class AwsMethod:
             f"/v1/auth/{self._mount}/login", json=body | ({"role": role} if role else {})
         )
         return outcome
+
+
+def _host_of(region: str) -> str:
+    """Return the STS of *region*; without one, the global STS, which Vault itself asks."""
+    if not region:
+        return "sts.amazonaws.com"
+    return f"sts.{region}.amazonaws.com{'.cn' if region.startswith('cn-') else ''}"
 
 
 def _in_base64(text: str) -> MaskedStr:

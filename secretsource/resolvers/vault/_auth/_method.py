@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from secretsource._clock import Clock
 from secretsource._deadline import Deadline
-from secretsource._reference import shown
 from secretsource._secret import MaskedStr
 from secretsource.errors import ConfigError, InvalidReference, Reason, ResolverError, resolver_error
 from secretsource.resolvers._credential import Credential, reveal
@@ -72,10 +71,11 @@ def auth_mount(mount: Credential) -> str:
         ConfigError: It is none.
     """
     try:
-        return check_path(f"_/{mount.strip('/')}").removeprefix("_/") if isinstance(mount, str) else ""
+        if isinstance(mount, str):
+            return check_path(f"_/{mount.strip('/')}").removeprefix("_/")
     except InvalidReference:
         pass
-    raise ConfigError(f"the mount {shown(mount)} of an auth method is no path, such as 'approle'")
+    raise ConfigError("the mount of an auth method must be a path, such as 'approle', and no reference")
 
 
 def revealed(credential: Credential, key: str) -> MaskedStr:

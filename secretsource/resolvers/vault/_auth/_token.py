@@ -11,9 +11,9 @@ from secretsource.resolvers._reply import Reply
 from secretsource.resolvers._tokens import RENEW_AT
 from secretsource.resolvers.vault._errors import decoded, failure_of
 
-__all__ = ["FOREVER", "LONGEST_LIFE", "Token", "is_sendable", "token_of"]
+__all__ = ["LONGEST_LIFE", "Token", "is_sendable", "token_of"]
 
-FOREVER = float("inf")
+_FOREVER = float("inf")
 LONGEST_LIFE = 10**9  # seconds
 
 
@@ -30,9 +30,9 @@ class Token:
     """
 
     value: MaskedStr = field(repr=False)
-    renew_at: float = FOREVER
-    ends_at: float = FOREVER
-    life: float = FOREVER
+    renew_at: float = _FOREVER
+    ends_at: float = _FOREVER
+    life: float = _FOREVER
     renewable: bool = False
 
     def lives_for(self, seconds: int, since: float) -> None:
@@ -44,8 +44,8 @@ class Token:
         """
         seconds = min(seconds, LONGEST_LIFE)
         # The end first: another thread may look at any moment.
-        self.ends_at = since + seconds if seconds > 0 else FOREVER
-        self.renew_at = since + seconds * RENEW_AT if seconds > 0 else FOREVER
+        self.ends_at = since + seconds if seconds > 0 else _FOREVER
+        self.renew_at = since + seconds * RENEW_AT if seconds > 0 else _FOREVER
 
     def is_like(self, other: object) -> bool:
         """Whether *other* is the same login: a token that is given may be given again."""
@@ -88,7 +88,7 @@ def _parsed(reply: Reply, started: float) -> Token | ResolverError:
     lease, uses = auth.get("lease_duration"), auth.get("num_uses")
     if isinstance(lease, int) and lease > 0:
         token.lives_for(lease, started)
-        token.life = lease
+        token.life = min(lease, LONGEST_LIFE)
         # To renew a token costs one of its uses.
         token.renewable = auth.get("renewable") is True and not uses
     return token
