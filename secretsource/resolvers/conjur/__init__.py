@@ -16,6 +16,7 @@ from secretsource._reference import check_resolver_name
 from secretsource._secret import masked
 from secretsource.errors import InvalidReference, ResolverError
 from secretsource.resolvers import Answer, Deadline, Document, Health, Location
+from secretsource.resolvers._address import hidden
 from secretsource.resolvers._credential import Credential
 from secretsource.resolvers._installed import check_installed
 from secretsource.resolvers._max_bytes import check_max_bytes
@@ -45,7 +46,7 @@ _MODULES = (
     "secretsource.resolvers._at_once",
     "secretsource.resolvers._own_error",
     "secretsource.resolvers.conjur._batches",
-    "secretsource.resolvers.conjur._identity",
+    "secretsource.resolvers.conjur._health",
     "secretsource.resolvers.conjur._listing",
     "secretsource.resolvers.conjur._metadata",
     "secretsource.resolvers.conjur._reads",
@@ -93,7 +94,7 @@ class ConjurResolver(NotPickled):
         auth: Mapping[str, Credential] | None = None,
         max_bytes: int = 1_048_576,
     ) -> None:
-        url = hidden_urls(url)
+        url, client_cert, client_key = hidden_urls(url), hidden(client_cert), hidden(client_key)
         self.name = check_resolver_name(name)
         check_installed(name, "urllib3", modules=("urllib3",), extra="conjur")
         conjurrc = conjurrc_for(url)
@@ -188,7 +189,7 @@ class ConjurResolver(NotPickled):
         session = self._sessions.get()
         from secretsource.resolvers.conjur._writes import Writing, bytes_to_write
 
-        raw = bytes_to_write(value, self._max_bytes)
+        raw = bytes_to_write(value, location, self._max_bytes)
         writing = Writing(session, self._account, location.address, deadline, max_bytes=self._max_bytes)
         try:
             return writing.write(raw, expected)
@@ -206,10 +207,10 @@ class ConjurResolver(NotPickled):
             ConfigError: A credential is not there.
         """
         session = self._sessions.get()
-        from secretsource.resolvers.conjur._identity import identity_of
+        from secretsource.resolvers.conjur._health import health_of
 
         try:
-            return identity_of(session, deadline)
+            return health_of(session, deadline)
         except ResolverError as error:
             failure = error.copy(resolver=self.name, location=self._account)
         raise failure

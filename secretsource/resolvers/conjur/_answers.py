@@ -5,7 +5,6 @@ Held to exchanges that were recorded from Conjur 1.24.
 
 from __future__ import annotations
 
-import json
 import re
 
 from secretsource._reference import shown
@@ -86,10 +85,7 @@ def is_missing(reply: Reply) -> bool:
     """Whether this is Conjur's own 404; any other one comes from a wrong address."""
     if reply.status != 404:
         return False
-    try:
-        answer = json.loads(reply.body)
-    except (ValueError, RecursionError):
-        return False
+    answer = reply.json()
     error = answer.get("error") if isinstance(answer, dict) else None
     return isinstance(error, dict) and error.get("code") == "not_found"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from itertools import count
 from typing import NamedTuple
@@ -102,10 +101,7 @@ class Gathering:
 
 def _variables_in(reply: Reply) -> list[_Variable]:
     """Return the variables on a page."""
-    try:
-        page = json.loads(reply.body)
-    except (ValueError, RecursionError):
-        page = None
+    page = reply.json()
     if isinstance(page, list) and all(
         isinstance(item, dict) and isinstance(item.get("id"), str) for item in page
     ):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from secretsource._reference import Reference, check_name, is_reference, parse_reference, shown
+from secretsource._reference import Reference, check_name, is_reference, shown
 from secretsource.errors import InvalidReference
 from secretsource.resolvers import Location
+from secretsource.resolvers._own_reference import own_reference
 
 __all__ = ["locate"]
 
@@ -28,7 +29,7 @@ def locate(name: str, *, resolver: str, account: str, prefix: str, document: boo
     """
     if not is_reference(name):
         return _location(account, prefix + check_name(name), None, document)
-    reference = _checked(parse_reference(name), name, resolver)
+    reference = _checked(own_reference(name, resolver), name)
     if document and reference.version is not None:
         raise InvalidReference(f"{shown(name)}: no version joins the variables below a path")
     return _location(account, reference.path, reference.version, document)
@@ -44,9 +45,7 @@ def _location(account: str, variable: str, version: str | None, document: bool) 
     )
 
 
-def _checked(reference: Reference, text: str, resolver: str) -> Reference:
-    if reference.scheme != resolver:
-        raise InvalidReference(f"{shown(text)} asks the resolver {shown(reference.scheme)}, not {resolver!r}")
+def _checked(reference: Reference, text: str) -> Reference:
     if reference.path.startswith("/"):
         raise InvalidReference(f"{shown(text)}: a variable's id does not start with '/'")
     if reference.stage is not None or reference.field is not None:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from secretsource._deadline import Deadline
 from secretsource._secret import MaskedBytes
+from secretsource.errors import ConfigError
 from secretsource.resolvers._credential import Credential, reveal
 
 __all__ = ["FORM", "Auth", "LoginRequest", "authenticate_path", "optional"]
@@ -42,11 +43,18 @@ def authenticate_path(*pieces: str | None) -> str:
     """Return the path of a login; each piece is sent whole, so a host's login is ``host%2Fapp%2Fweb``.
 
     Args:
-        pieces: Authenticator, service, account and login, as far as there are.
+        pieces: Authenticator, service, account and login; `None` for one that there is not.
+
+    Raises:
+        ConfigError: One of them would make it the path of another login, or of something else.
     """
+    if any(piece in {"", ".", ".."} for piece in pieces):
+        raise ConfigError(
+            "a login to Conjur needs an account, a service and a login that is not empty, '.' or '..'"
+        )
     return "".join(f"/{quote(piece, safe='')}" for piece in pieces if piece) + "/authenticate"
 
 
 def optional(settings: Mapping[str, Credential], key: str) -> str | None:
-    """Return what is given for *key*, or `None`."""
-    return reveal(settings[key]) if key in settings else None
+    """Return what is given for *key*, or `None` if that is nothing."""
+    return reveal(settings[key]) or None if key in settings else None

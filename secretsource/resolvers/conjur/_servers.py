@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 
-from secretsource import _clock
 from secretsource._deadline import Deadline
 from secretsource.errors import BackendUnavailable, Reason, ResolverError, resolver_error
 from secretsource.resolvers._address import Address
 from secretsource.resolvers._authority import Authority
 from secretsource.resolvers._http import Connections, Request
+from secretsource.resolvers._preference import Preference, Turn
 from secretsource.resolvers._reply import Reply
 from secretsource.resolvers.conjur._answers import decide
 
@@ -30,14 +29,11 @@ class Servers:
         Raises:
             ConfigError: See `Connections`.
         """
-        self._all = [Connections(address, authority) for address in addresses]
-        self._chosen = self._all[0]
-        self._first_again_at = 0.0
-        self._lock = threading.Lock()
+        self._all = Preference([Connections(address, authority) for address in addresses], again=_AGAIN)
 
     def close(self) -> None:
         """Close the connections that are not in use."""
-        for server in self._all:
+        for server in self._all.members:
             server.close()
 
     def exchange(
@@ -54,44 +50,21 @@ class Servers:
             only: Host and port to send it to, and to no other.
             choose: Whether who answers is the one to try first from then on.
         """
-        first = self._all[0]
-        choose = choose and not only
-        probing = choose and self._is_time_for_first()
-        order = self._order(probing, only)
+        turn = self._turn_to(only) if only else self._all.turn(may_look=choose)
         outcome: Reply | ResolverError = resolver_error(Reason.SERVER)
-        for left, server in zip(range(len(order), 0, -1), order, strict=True):
+        for left, server in zip(range(len(turn.members), 0, -1), turn.members, strict=True):
             part = deadline if left == 1 else Deadline(deadline.remaining / left)
-            if probing and server is first and left > 1:
+            if turn.looks and server is self._all.first and left > 1:
                 part = Deadline(min(part.remaining, _PROBE))
             outcome = server.exchange(request, part)
             if not _is_down(outcome):
-                # An answer from where it was expected changes nothing: others may have moved on meanwhile.
-                if choose and (probing or server is not order[0]):
-                    self._choose(server)
+                if choose and not only:
+                    self._all.note(server, turn)
                 break
         return outcome
 
-    def _is_time_for_first(self) -> bool:
-        if self._chosen is self._all[0]:
-            return False
-        with self._lock:
-            now = _clock.now()
-            if now < self._first_again_at:
-                return False
-            self._first_again_at = now + _AGAIN  # for this request; the others do not wait for it
-            return True
-
-    def _order(self, probing: bool, only: str) -> list[Connections]:
-        if only:
-            return [server for server in self._all if server.address.where == only][:1]
-        chosen = self._chosen
-        order = [chosen, *(server for server in self._all if server is not chosen)]
-        return sorted(order, key=lambda server: server is not self._all[0]) if probing else order
-
-    def _choose(self, server: Connections) -> None:
-        if self._chosen is not server:
-            self._chosen = server
-            self._first_again_at = _clock.now() + _AGAIN
+    def _turn_to(self, only: str) -> Turn[Connections]:
+        return Turn([server for server in self._all.members if server.address.where == only][:1], looks=False)
 
 
 def _is_down(outcome: Reply | ResolverError) -> bool:

@@ -78,6 +78,8 @@ def account_of(account: str | None, addresses: Sequence[Address], conjurrc: Conj
     )
     if not isinstance(found, str) or not found.strip():
         raise ConfigError("Conjur's account is missing: set account, or the variable CONJUR_ACCOUNT")
+    if not found.isprintable() or found in {".", ".."}:
+        raise ConfigError(f"Conjur's account cannot be {shown(found)}")
     return found
 
 
@@ -114,7 +116,7 @@ def _client(cert: str | None, key: str | None) -> ClientCertificate | None:
         raise ConfigError("Conjur's client_key is of no use alone: set client_cert too")
     if cert:
         return client_certificate_of("Conjur's client_cert", cert=cert, key=key)
-    cert, key = (os.environ.get(f"CONJUR_AUTHN_CERT_{part}", "") for part in ("FILE", "KEY_FILE"))
+    cert, key = (hidden(os.environ.get(f"CONJUR_AUTHN_CERT_{part}", "")) for part in ("FILE", "KEY_FILE"))
     return (
         client_certificate_of("the variable CONJUR_AUTHN_CERT_FILE", cert=cert, key=key or None)
         if cert

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 from urllib.parse import quote
 
 from secretsource._deadline import Deadline
 from secretsource._reference import shown
-from secretsource._secret import Document, MaskedBytes, Value
+from secretsource._secret import Document, MaskedBytes, MaskedStr, Value
 from secretsource.errors import (
     AccessDenied,
     InvalidValue,
@@ -17,6 +15,8 @@ from secretsource.errors import (
     WriteConflict,
     resolver_error,
 )
+from secretsource.resolvers import Location
+from secretsource.resolvers._put import NO_TEXT, is_text
 from secretsource.resolvers._reply import MAX_BODY_OVERHEAD, Reply
 from secretsource.resolvers._retry import with_retries
 from secretsource.resolvers.conjur._answers import denial_of, document_of, failure_of, is_missing
@@ -28,22 +28,20 @@ __all__ = ["Writing", "bytes_to_write"]
 _WRITTEN = frozenset({200, 201, 204})
 
 
-def bytes_to_write(value: Value, max_bytes: int) -> MaskedBytes:
+def bytes_to_write(value: Value, location: Location, max_bytes: int) -> MaskedBytes:
     """Return what is sent for *value*.
 
     Raises:
         InvalidValue: Conjur cannot hold it, or it could not be read again.
     """
-    raw = None
-    with contextlib.suppress(UnicodeEncodeError):  # told below, outside the handler
-        raw = value if isinstance(value, MaskedBytes) else MaskedBytes(value, "utf-8")
-    if raw is None:
-        raise InvalidValue("a text with lone surrogates is no UTF-8, and cannot be written")
+    if isinstance(value, MaskedStr) and not is_text(value):
+        raise InvalidValue(f"{location} cannot hold {NO_TEXT}")
+    raw = value if isinstance(value, MaskedBytes) else MaskedBytes(value, "utf-8")
     if not raw.strip():
-        raise InvalidValue("Conjur takes no value that is empty or only white space")
+        raise InvalidValue(f"{location} cannot hold a value that is empty or only white space")
     if len(raw) > max_bytes:
         raise InvalidValue(
-            f"the value has more than {max_bytes} bytes, and could not be read again: see max_bytes"
+            f"{location} cannot hold more than {max_bytes:,} bytes that can be read again: see max_bytes"
         )
     return raw
 
@@ -146,9 +144,10 @@ class Writing:
 
 
 def _versions_in(reply: Reply) -> list[int] | None:
-    try:
-        found = json.loads(reply.body)["secrets"]
-        numbers = [each["version"] for each in found]
-    except (ValueError, TypeError, KeyError, RecursionError):
+    said = reply.json()
+    found = said.get("secrets") if isinstance(said, dict) else None
+    if not isinstance(found, list):
         return None
-    return numbers if all(isinstance(number, int) for number in numbers) else None
+    given = [each.get("version") for each in found if isinstance(each, dict)]
+    numbers = [number for number in given if isinstance(number, int)]
+    return numbers if len(numbers) == len(found) else None

@@ -10,7 +10,7 @@ import pytest
 
 from secretsource._deadline import Deadline
 from secretsource._secret import MaskedBytes
-from secretsource.errors import InvalidResponse
+from secretsource.errors import ConfigError, InvalidResponse
 from secretsource.resolvers._reply import Reply
 from secretsource.resolvers.conjur import _auth
 from secretsource.resolvers.conjur._token import DEFAULT_LIFE, Token, token_of
@@ -123,3 +123,18 @@ def test_so_they_are_sent_plain(broken: FaultyServer) -> None:
 
     assert b"plain-key" == broken.requests[0].body
     assert f'Token token="{body.decode()}"' == broken.requests[1].headers["authorization"]
+
+
+@pytest.mark.parametrize("piece", ["", ".", ".."])
+def test_no_login_is_sent_to_a_path_that_means_another_one(broken: FaultyServer, piece: str) -> None:
+    auth = {"method": "ldap", "service_id": lambda: piece, "login": "alice", "password": secrets.token_hex(8)}
+
+    with pytest.raises(ConfigError, match="needs an account, a service and a login"):
+        read(resolver_at(broken.url, auth=auth), "app")
+    assert [] == broken.requests
+
+
+@pytest.mark.parametrize("account", [".", "..", "a\nb", "a\x1b[31m"])
+def test_an_account_that_is_none_is_refused(broken: FaultyServer, account: str) -> None:
+    with pytest.raises(ConfigError, match="account cannot be"):
+        resolver_at(broken.url, account=account)

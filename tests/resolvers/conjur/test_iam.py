@@ -67,7 +67,7 @@ def test_who_has_signed_reads(server: ConjurServer, keys: Keys, canary: str) -> 
     assert ("POST", "/authn-iam/prod/demo/host%2Fapp%2Fweb/authenticate") == server.requests[0]
 
 
-@pytest.mark.parametrize("region", ["us-east-1", "eu-central-1", "global"])
+@pytest.mark.parametrize("region", ["us-east-1", "eu-central-1", "eusc-de-east-1", "global"])
 def test_the_headers_are_those_that_the_real_strategy_signs(
     keys: Keys, region: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

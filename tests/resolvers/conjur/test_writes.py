@@ -95,7 +95,7 @@ def test_what_could_not_be_read_again_is_not_sent(server: ConjurServer) -> None:
 
 
 def test_text_that_is_no_utf8_is_not_sent(server: ConjurServer, resolver: ConjurResolver) -> None:
-    with pytest.raises(InvalidValue, match="no UTF-8"):
+    with pytest.raises(InvalidValue, match="half of a surrogate pair"):
         put(resolver, "\ud800")
     assert [] == server.requests
 

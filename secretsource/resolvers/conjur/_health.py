@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from secretsource import _clock
 from secretsource._deadline import Deadline
 from secretsource._reference import shown
@@ -14,10 +12,10 @@ from secretsource.resolvers._retry import with_retries
 from secretsource.resolvers.conjur._answers import failure_of
 from secretsource.resolvers.conjur._session import Session
 
-__all__ = ["identity_of"]
+__all__ = ["health_of"]
 
 
-def identity_of(session: Session, deadline: Deadline) -> Health:
+def health_of(session: Session, deadline: Deadline) -> Health:
     """Return login, account, and the seconds that the token lives.
 
     Raises:
@@ -38,9 +36,6 @@ def identity_of(session: Session, deadline: Deadline) -> Health:
 
 
 def _told_by(reply: Reply) -> str:
-    try:
-        said = json.loads(reply.body)
-        login, account = said["username"], said["account"]
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return ""
+    said = reply.json()
+    login, account = map(said.get, ("username", "account")) if isinstance(said, dict) else (None, None)
     return f"{login}@{account}" if isinstance(login, str) and isinstance(account, str) else ""
