@@ -31,6 +31,7 @@ from secretsource._registry import BUILT_IN
 from secretsource.errors import ConfigError, InvalidReference
 from secretsource.resolvers import Resolver, is_resolver
 from secretsource.resolvers._folders import nearest_folder
+from secretsource.resolvers._pem import check_no_pem
 
 __all__ = ["Config", "SecretConfig"]
 
@@ -111,6 +112,8 @@ class Config(Record, hidden=("resolvers",)):
         base = {} if file is None else _of_file(file, profile)
         _known_profile(profile, file)
         _check_values(settings, _ARGUMENTS)
+        # The others are checked as they are read.
+        _check_values(variables, "the environment variable SECRETSOURCE_CHAIN")
         source = _ARGUMENTS if file is None or {"chain", "resolvers"} & settings.keys() else file.path
         return cls(**_checked(_merged(base, given), source), source=source)  # type: ignore[arg-type]  # checked
 
@@ -130,17 +133,17 @@ def _of_file(file: ConfigFile, profile: object) -> dict[str, object]:
         _known_keys(settings, [key for key in _TOP_KEYS if key != "profile"], where)
         _without_literals(settings, f"{where}.resolvers")
     merged = _merged(base, _table(profiles.get(profile, {}), file.path) if isinstance(profile, str) else base)
-    return {**merged, "resolvers": _from_folder(merged.get("resolvers", {}), os.path.dirname(file.path))}
+    return {**merged, "resolvers": _from_folder(merged.get("resolvers", {}), file.path)}
 
 
-def _from_folder(resolvers: object, folder: str) -> object:
+def _from_folder(resolvers: object, source: str) -> object:
     """Let relative paths start at the folder of the file that holds them, wherever the program was started."""
     if not isinstance(resolvers, Mapping):
         return resolvers
     return {
         name: {
-            key: os.path.join(folder, os.path.expanduser(value))
-            if isinstance(value, str) and (key in _PATHS or key.endswith("_file"))
+            key: _path(value, source, _at(f"{source}: resolvers.{name}", key))
+            if isinstance(value, str) and (key in _PATHS or str(key).endswith("_file"))
             else value
             for key, value in settings.items()
         }
@@ -148,6 +151,13 @@ def _from_folder(resolvers: object, folder: str) -> object:
         else settings
         for name, settings in resolvers.items()
     }
+
+
+def _path(value: str, source: str, where: str) -> str:
+    if not value.strip():
+        raise ConfigError(f"{where} is empty: name a file or a folder, or leave it out")
+    check_no_pem(value, where)
+    return os.path.join(os.path.dirname(source), os.path.expanduser(value))
 
 
 def _without_literals(table: Mapping[str, object], where: str) -> None:

@@ -56,8 +56,8 @@ def find_config(path: str | None) -> ConfigFile | None:
     if path is not None:
         table = _table(path, named=True)
         if table is None:
-            there = os.path.exists(path)
-            raise ConfigError(f"{path}: " + ("no table [tool.secretsource]" if there else "no such file"))
+            there = "no table [tool.secretsource]" if os.path.isfile(path) else "no file"
+            raise ConfigError(f"{path}: {there if os.path.exists(path) else 'no such file'}")
         return ConfigFile(path, table)
     for folder in project_folders():
         for name in (_FILE, _PYPROJECT):
@@ -89,9 +89,10 @@ def _converted(variable: str, key: str, text: MaskedStr) -> object:
     if key == "chain":
         return [name.strip() for name in text.split(",") if name.strip()]
     if key not in _KNOWN:
-        known = [PREFIX + each.upper() for each in _KNOWN]
+        known = [each.upper() for each in _KNOWN]
         raise ConfigError(
-            f"the environment variable {shown(variable)} is not known; {nearest(variable, known)}"
+            f"the environment variable {shown(variable)} is not known; {nearest(key.upper(), known, PREFIX)}; "
+            "resolvers and secrets are configured in the file"
         )
     number = _number(key, text)
     if not (is_count(number) if key in COUNTS else is_seconds(number)):

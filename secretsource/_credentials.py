@@ -11,6 +11,7 @@ from secretsource._reference import is_reference, parse_reference
 from secretsource._secret import MaskedStr
 from secretsource.errors import ConfigError, InvalidReference
 from secretsource.resolvers import Document, Resolver
+from secretsource.resolvers._pem import is_pem
 
 __all__ = [
     "CREDENTIAL_KEYS",
@@ -28,12 +29,13 @@ _SCHEMES: Final = ("dotenv", "env", "file", "files")
 class LocalCredential:
     """A callable that reads one credential from this machine: ``env://NAME``, ``file:///path`` or ``dotenv://NAME``."""
 
-    def __init__(self, reference: str, used_as: str) -> None:
+    def __init__(self, reference: str, used_as: str, *, profile: str | None = None) -> None:
         """Remember where it is; nothing is read yet.
 
         Args:
             reference: A reference to a local resolver.
             used_as: Where the configuration says so, for messages.
+            profile: The active profile, whose layers ``dotenv://`` reads.
 
         Raises:
             ConfigError: The reference is malformed, or its resolver is not local.
@@ -43,7 +45,7 @@ class LocalCredential:
         self._resolver: Resolver | None = None
         with contextlib.suppress(InvalidReference):
             scheme = parse_reference(reference).scheme
-            resolver = _local_resolver(scheme) if scheme in _SCHEMES else None
+            resolver = _local_resolver(scheme, profile) if scheme in _SCHEMES else None
             if resolver is not None:
                 self._location = resolver.locate(reference)
                 self._resolver = resolver
@@ -65,11 +67,13 @@ class LocalCredential:
         assert self._resolver is not None  # noqa: S101 - checked when it was made
         answer = self._resolver.fetch(self._location, Deadline(float("inf")))
         if not isinstance(answer, Document) or answer.value is None:
-            raise ConfigError(
-                f"{self._used_as}: nothing is at {self.reference}; set it, or correct the reference"
-            )
+            looked = str(self._location)
+            where = self.reference if looked in self.reference else f"{self.reference} ({looked})"
+            raise ConfigError(f"{self._used_as}: nothing is at {where}; set it, or correct the reference")
         if isinstance(answer.value, bytes):
             raise ConfigError(f"{self._used_as}: what is at {self.reference} is no text")
+        if not answer.value.strip():
+            raise ConfigError(f"{self._used_as}: what is at {self.reference} is empty")
         return answer.value.reveal()
 
     def __repr__(self) -> str:
@@ -77,10 +81,12 @@ class LocalCredential:
         return f"LocalCredential({self.reference!r})"
 
 
-def with_local_credentials(auth: Mapping[str, object], used_as: str) -> dict[str, object]:
+def with_local_credentials(
+    auth: Mapping[str, object], used_as: str, *, profile: str | None = None
+) -> dict[str, object]:
     """Return the ``auth`` table with its references made callables, and the name of its method plain."""
     return {
-        key: LocalCredential(value, f"{used_as}.{key}")
+        key: LocalCredential(value, f"{used_as}.{key}", profile=profile)
         if isinstance(value, str) and is_reference(value)
         else plain(value)
         if key == "method"
@@ -114,9 +120,9 @@ def _masked(value: object) -> object:
 
 
 def plain(value: object) -> object:
-    """Return a setting without its mask; an address that holds a login keeps it."""
+    """Return a setting without its mask; an address that holds a login keeps it, and so does a key in PEM form."""
     if isinstance(value, MaskedStr):
-        return value if "@" in value else value.reveal()
+        return value if "@" in value or is_pem(value) else value.reveal()
     return [plain(inner) for inner in value] if isinstance(value, list) else value
 
 
@@ -134,7 +140,7 @@ def refuse_literals(auth: Mapping[str, object], used_as: str) -> None:
             )
 
 
-def _local_resolver(scheme: str) -> Resolver:
+def _local_resolver(scheme: str, profile: str | None) -> Resolver:
     if scheme == "env":
         from secretsource.resolvers.env import EnvResolver  # noqa: PLC0415 - each only where it is named
 
@@ -142,7 +148,7 @@ def _local_resolver(scheme: str) -> Resolver:
     if scheme == "dotenv":
         from secretsource.resolvers.dotenv import DotenvResolver  # noqa: PLC0415
 
-        return DotenvResolver(scheme)
+        return DotenvResolver(scheme, profile=profile)
     from secretsource.resolvers.files import FilesResolver  # noqa: PLC0415
 
     return FilesResolver(scheme)

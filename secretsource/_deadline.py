@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
 __all__ = ["Deadline", "is_seconds"]
@@ -51,5 +52,7 @@ class Deadline:
 
 
 def is_seconds(value: object) -> bool:
-    """Whether *value* is a number of seconds, 0 or more; without end is one too."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+    """Whether *value* is a number of seconds, 0 or more; infinity is one, and what no `float` can hold is none."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return 0 <= value <= sys.float_info.max or value == float("inf")

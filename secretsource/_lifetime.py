@@ -9,12 +9,12 @@ from secretsource._entries import Entry
 from secretsource._jitter import spread
 from secretsource.resolvers import Location, is_local
 
-__all__ = ["JITTER", "LOCAL_TTL", "REFRESH_AT", "REFRESH_LEASE_AT", "Lifetime", "refresh_after"]
+__all__ = ["LOCAL_TTL", "Lifetime", "refresh_after"]
 
 LOCAL_TTL: Final = 1.0  # seconds; local resolvers are cheap to ask, and an edit should be seen at once
-REFRESH_AT: Final = 0.8  # of the ttl
-REFRESH_LEASE_AT: Final = 2 / 3  # of the lease
-JITTER: Final = 0.1  # of the moment of a refresh, before and after it
+_REFRESH_AT: Final = 0.8  # of the ttl
+_REFRESH_LEASE_AT: Final = 2 / 3  # of the lease
+_JITTER: Final = 0.1  # of the moment of a refresh, before and after it
 
 
 class Lifetime:
@@ -87,8 +87,8 @@ def refresh_after(ttl: float, lease: float | None = None, *, jitter: float) -> f
         lease: Seconds; `None` without limit.
         jitter: From -1 to 1.
     """
-    after = REFRESH_AT * ttl if lease is None else min(REFRESH_AT * ttl, REFRESH_LEASE_AT * lease)
-    return after * (1 + JITTER * jitter)
+    after = _REFRESH_AT * ttl if lease is None else min(_REFRESH_AT * ttl, _REFRESH_LEASE_AT * lease)
+    return after * (1 + _JITTER * jitter)
 
 
 def _capped(seconds: float, lease: float | None) -> float:

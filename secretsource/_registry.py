@@ -60,7 +60,7 @@ def build_link(name: str, settings: Mapping[str, object], *, profile: str | None
     if kind == "dotenv":
         own.setdefault("profile", profile)
     if isinstance(auth := own.get("auth"), Mapping):
-        own["auth"] = with_local_credentials(auth, f"{where}.auth")
+        own["auth"] = with_local_credentials(auth, f"{where}.auth", profile=profile)
     return Link(_built(factory, name, own, where if settings else ""), **policy)  # type: ignore[arg-type]  # checked just above
 
 
@@ -154,8 +154,10 @@ def _check(settings: Mapping[str, object], takes: Signature, where: str) -> None
             raise ConfigError(f"{where}: unknown key {shown(key)}; {nearest(str(key), words)}")
         hint = takes.hints.get(key, object)
         if not fits(value, hint):
+            wanted = described(hint)
             found = f"{plain(value)!r}" if key in LINK_KEYS else type(plain(value)).__name__
-            raise ConfigError(f"{where}.{key} must be {described(hint)}, not {found}")
+            found = "another text" if found == "str" and "'" in wanted else found
+            raise ConfigError(f"{where}.{key} must be {wanted}, not {found}")
     for key in takes.required:
         if key not in settings:
             raise ConfigError(f"{where}: {key} is missing")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from secretsource._record import Record
 
@@ -18,6 +18,7 @@ _WORDS: Mapping[object, str] = {
     Mapping: "a table",
     dict: "a table",
     list: "a list",
+    Sequence: "a list",
 }
 
 

@@ -249,7 +249,10 @@ class InvalidResponse(ResolverError):
 
 
 class WriteConflict(ResolverError):
-    """Nothing was written: the current version is not the one that was to be replaced, or changed again and again."""
+    """The current version is not the expected one, or others wrote at the same moment; read, and decide anew.
+
+    Where a backend has no versions, none can be expected.
+    """
 
     default_reason = Reason.CONFLICT
 

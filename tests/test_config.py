@@ -221,6 +221,28 @@ def test_an_unknown_argument_is_refused_with_the_nearest_known_one() -> None:
         configure(tll=1)
 
 
+def test_a_chain_in_a_variable_that_is_none_is_blamed_on_the_variable(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(project, "chain = ['env']")
+    monkeypatch.setenv("SECRETSOURCE_CHAIN", "env dotenv")
+    with pytest.raises(ConfigError, match="variable SECRETSOURCE_CHAIN: chain: 'env dotenv' cannot name"):
+        Config.load()
+
+
+def test_a_variable_for_what_stands_in_the_file_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRETSOURCE_VAULT_ADDRESS", "https://vault.example")
+    with pytest.raises(
+        ConfigError, match=r"known are: SECRETSOURCE_CHAIN, .*; resolvers and secrets are .* file"
+    ):
+        Config.load()
+
+
+def test_a_folder_is_no_configuration_file(project: Path) -> None:
+    with pytest.raises(ConfigError, match="no file"):
+        Config.load(config_file=str(project))
+
+
 def test_an_unknown_variable_is_refused_with_the_nearest_known_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRETSOURCE_PROFIL", "prod")
     with pytest.raises(ConfigError, match="did you mean 'SECRETSOURCE_PROFILE'"):
@@ -477,6 +499,29 @@ def test_a_credential_may_stand_in_dotenv(project: Path) -> None:
     assert "x" == LocalCredential("dotenv://SECRET_ID", "here")()
 
 
+def test_a_credential_in_dotenv_is_that_of_the_active_profile(project: Path) -> None:
+    value = secrets.token_hex()
+    (project / ".env").write_text("SECRET_ID=of-no-profile\n")
+    (project / ".env.prod").write_text(f"SECRET_ID={value}\n")
+    assert "of-no-profile" == LocalCredential("dotenv://SECRET_ID", "here")()
+    assert value == LocalCredential("dotenv://SECRET_ID", "here", profile="prod")()
+
+
+def test_a_credential_that_is_not_there_is_told_with_where_it_was_looked_for(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    with pytest.raises(ConfigError, match=r"nothing is at file://secret_id \(/run/secrets.*/secret_id\)"):
+        LocalCredential("file://secret_id", "here")()
+
+
+@pytest.mark.parametrize("content", ["", "\n", " \n\n"])
+def test_a_credential_that_is_empty_is_no_login(content: str, project: Path) -> None:
+    (project / "secret_id").write_text(content)
+    with pytest.raises(ConfigError, match=r"here: what is at file://.*/secret_id is empty"):
+        LocalCredential(f"file://{project}/secret_id", "here")()
+
+
 def test_a_credential_that_is_no_text_is_refused_without_it(project: Path) -> None:
     (project / "secret_id").write_bytes(b"canary\xff")
     with pytest.raises(ConfigError, match="is no text") as caught:
@@ -632,6 +677,40 @@ def test_a_relative_path_starts_at_the_folder_of_its_file(
 def test_each_key_that_is_a_path_starts_there(project: Path, key: str) -> None:
     write(project, f'chain = ["env"]\n[resolvers.x]\nkind = "vault"\n{key} = "deep/file.pem"')
     assert str(project / "deep/file.pem") == Config.load().resolvers["x"][key]
+
+
+@pytest.mark.parametrize("key", ["path", "ca_file", "client_cert", "client_key", "token_file"])
+def test_a_path_that_is_empty_is_not_the_folder_of_the_file(project: Path, key: str) -> None:
+    message = refused(f'chain = ["env"]\n[resolvers.x]\nkind = "vault"\n{key} = ""', project)
+    assert f"resolvers.x.{key} is empty: name a file or a folder, or leave it out" in message
+
+
+@pytest.mark.parametrize("key", ["ca_file", "client_cert", "client_key"])
+def test_a_key_in_pem_form_in_the_place_of_a_path_is_shown_nowhere(project: Path, key: str) -> None:
+    canary = secrets.token_hex(8)
+    pem = f"-----BEGIN PRIVATE KEY-----\\n{canary}\\n-----END PRIVATE KEY-----"
+    write(project, f'chain = ["vault"]\n[resolvers.vault]\n{key} = "{pem}"')
+    with pytest.raises(ConfigError, match=f"{key} is no path but what a PEM file holds") as caught:
+        configure()
+    assert canary not in str(caught.value) + locals_of_ours(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "address"),
+    [
+        ("vault", {"address": "https://vault.invalid"}),
+        ("conjur", {"url": "https://c.invalid", "account": "a"}),
+    ],
+)
+def test_a_key_in_pem_form_that_is_given_as_an_argument_is_shown_nowhere(
+    kind: str, address: dict[str, str]
+) -> None:
+    canary = secrets.token_hex(8)
+    pem = f"-----BEGIN PRIVATE KEY-----\n{canary}\n-----END PRIVATE KEY-----"
+    settings = address | {"client_cert": "client.pem", "client_key": pem}
+    with pytest.raises(ConfigError, match=r"key of .*client_cert.* is no path") as caught:
+        configure(chain=[kind], resolvers={kind: settings})
+    assert canary not in str(caught.value) + locals_of_ours(caught.value)
 
 
 def locals_of_ours(error: BaseException) -> str:

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from secretsource._clock import now
-from secretsource._deadline import Deadline
+from secretsource._deadline import Deadline, is_seconds
 
 
 def test_what_is_left_shrinks_and_never_goes_below_zero() -> None:
@@ -47,3 +47,13 @@ def test_ages_run_on_a_clock_that_counts_a_suspend_and_no_change_of_the_wall_clo
     read = getattr(time, "CLOCK_BOOTTIME", None) or time.CLOCK_MONOTONIC
     before = time.clock_gettime(read)
     assert before <= now() <= time.clock_gettime(read)
+
+
+@pytest.mark.parametrize("value", [0, 1.5, 10**9, float("inf")])
+def test_numbers_of_seconds(value: float) -> None:
+    assert is_seconds(value)
+
+
+@pytest.mark.parametrize("value", [-1, True, "1", None, float("nan"), 10**400])
+def test_no_numbers_of_seconds(value: object) -> None:
+    assert not is_seconds(value)

@@ -150,6 +150,8 @@ def test_a_resolver_of_others_gets_its_credentials_as_callables(monkeypatch: pyt
         ("mine", {"url": "x", "sise": 1}, "unknown key 'sise'; did you mean 'size'"),
         ("mine", {"url": "x", "size": "1"}, "resolvers.mine.size must be a whole number, not str"),
         ("mine", {"url": "x", "auth": 5}, "resolvers.mine.auth must be a table, not int"),
+        ("ssm", {"tier": "free"}, "resolvers.ssm.tier must be 'standard' or 'advanced', not another text"),
+        ("conjur", {"url": 5}, "resolvers.conjur.url must be text or a list, not int"),
         ("open-minded", {"address": "x"}, "the resolver cannot be built: it raised TypeError"),
         ("failing", {"token": "canary"}, "the resolver cannot be built: it raised RuntimeError"),
         ("refusing", {}, "url is no address"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import textwrap
 from collections.abc import Iterator
 
@@ -12,7 +14,9 @@ from secretsource.cli._words import ADVICE, said_by
 __all__ = ["problems"]
 
 _LOAD = "load the policy below, or check the login"
+_LOGIN_FIRST = "check the login first, as it was refused too; if it is good, load the policy below"
 _LOGIN = "check the login: its credential is wrong, over or used up, or may not be used from here"
+_READABLE = "let the user that this runs as read the file"
 _HIDDEN = "; if it is there and hidden, load the policy below"
 
 
@@ -45,22 +49,33 @@ def problems(check: Check) -> list[str]:
 
 def _of_links(links: tuple[LinkCheck, ...], bad: list[NameCheck]) -> Iterator[str]:
     """Tell what each link said of itself, and of names, once for each reason."""
-    mendable = {link.link for link in links if link.policy}
+    mendable = {link.link: _LOGIN_FIRST if _is_denied(link.error) else _LOAD for link in links if link.policy}
     troubles: dict[tuple[str, str], _Trouble] = {}
     for link in links:
         if (error := link.error) is not None:
             told = troubles[link.link, said_by(error)] = _Trouble(link.link, said_by(error))
             told.detail = error.detail if isinstance(error, ResolverError) else str(error)
             if isinstance(error, ResolverError):
-                told.advice = _LOGIN if error.reason is Reason.DENIED else ADVICE[error.reason]
+                told.advice = _of_file(error) or (
+                    _LOGIN if error.reason is Reason.DENIED else ADVICE[error.reason]
+                )
     for name in bad:
         if isinstance(error := name.error, ResolverError):
             new = _Trouble(error.resolver, said_by(error))
             told = troubles.setdefault((error.resolver, said_by(error)), new)
             told.add(name, error)
-            by_policy = error.reason is Reason.DENIED and error.resolver in mendable
-            told.advice = _LOAD if by_policy else told.advice or ADVICE[error.reason]
+            by_policy = mendable.get(error.resolver) if _is_denied(error) else None
+            told.advice = by_policy or told.advice or _of_file(error) or ADVICE[error.reason]
     return (told.block() for told in troubles.values())
+
+
+def _is_denied(error: object) -> bool:
+    return isinstance(error, ResolverError) and error.reason is Reason.DENIED
+
+
+def _of_file(error: ResolverError) -> str:
+    """Return what to do where it was this machine that denied a file; no login and no policy helps."""
+    return _READABLE if error.detail.endswith(os.strerror(errno.EACCES)) else ""
 
 
 def _not_there(links: tuple[LinkCheck, ...], bad: list[NameCheck]) -> Iterator[str]:
@@ -80,9 +95,14 @@ def _not_there(links: tuple[LinkCheck, ...], bad: list[NameCheck]) -> Iterator[s
 
 
 def _of_settings(bad: list[NameCheck]) -> Iterator[str]:
+    """Tell what is configured wrongly, once for all names that wait for it."""
+    names: dict[str, list[str]] = {}
     for name in bad:
         if name.error is not None and not isinstance(name.error, ResolverError | SecretNotFound):
-            yield _block([f"{name.name}: {said_by(name.error)}{_in_parentheses(str(name.error))}"], "")
+            said = f"{said_by(name.error)}{_in_parentheses(str(name.error))}"
+            names.setdefault(said, []).append(name.name)
+    for said, those in names.items():
+        yield _block([f"{', '.join(those)}: {said}"], "")
 
 
 def _policy(link: LinkCheck) -> str:

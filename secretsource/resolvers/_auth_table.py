@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 
 from secretsource._nearest import nearest
 from secretsource._reference import shown
+from secretsource._secret import MaskedStr
 from secretsource.errors import ConfigError
 from secretsource.resolvers._credential import Credential
 
@@ -59,19 +60,23 @@ def build_method(auth: Mapping[str, Credential | bool], methods: Mapping[str, Au
     given = {key: credential for key, credential in auth.items() if key != "method"}
     _check_keys(f"auth of method {str(name)!r}", method, given)  # the table may hold it masked
     return method.build(
-        {
-            key: "true" if credential is True else credential
-            for key, credential in given.items()
-            if credential is not False
-        }
+        {key: _masked(credential) for key, credential in given.items() if credential is not False}
     )
+
+
+def _masked(credential: Credential | bool) -> Credential:
+    """Return what is kept: any text masked, as which of them are credentials is not known here."""
+    if credential is True:
+        return "true"
+    return MaskedStr(credential) if isinstance(credential, str) else credential  # type: ignore[return-value]
 
 
 def _check_keys(where: str, method: AuthMethod[_Built], given: Mapping[str, Credential | bool]) -> None:
     known = method.required + method.optional + method.flags
     for key, credential in given.items():
         if key not in known:
-            raise ConfigError(f"unknown key {shown(key)} in {where}: {nearest(str(key), known)}")
+            words = nearest(str(key), known) if known else "it takes none"
+            raise ConfigError(f"unknown key {shown(key)} in {where}: {words}")
         if key in method.flags:
             if not isinstance(credential, bool):
                 raise ConfigError(f"{key!r} in {where} must be true or false")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from secretsource._reference import shown
 from secretsource.errors import ConfigError
 from secretsource.resolvers._client_certificate import ClientCertificate
+from secretsource.resolvers._pem import check_no_pem
 
 if TYPE_CHECKING:
     import ssl
@@ -83,6 +84,7 @@ def authority_of(
         ConfigError: It cannot be loaded.
     """
     path = None if file is None else os.path.expanduser(os.fspath(file))
+    check_no_pem(path or "", setting)
     authority = Authority(setting=setting, file=path, pem=pem, client=client)
     authority.context()
     return authority

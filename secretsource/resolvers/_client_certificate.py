@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from secretsource._reference import shown
 from secretsource.errors import ConfigError
+from secretsource.resolvers._pem import check_no_pem
 from secretsource.resolvers._trust import why_not_trusted
 
 if TYPE_CHECKING:
@@ -76,7 +77,12 @@ def client_certificate_of(setting: str, *, cert: str, key: str | None = None) ->
         cert: The file with the certificate.
         key: The file with the private key; `None` if it stands in the same file.
     """
-    cert = os.path.expanduser(os.fspath(cert))
-    return ClientCertificate(
-        setting=setting, cert=cert, key=cert if key is None else os.path.expanduser(os.fspath(key))
-    )
+    check_no_pem(os.fspath(cert), setting)
+    check_no_pem(os.fspath(key or ""), f"the key of {setting}")
+    cert = _plain(cert)
+    return ClientCertificate(setting=setting, cert=cert, key=cert if key is None else _plain(key))
+
+
+def _plain(path: str) -> str:
+    """Return a path that may have been masked while it could hold a key."""
+    return os.path.expanduser(str(os.fspath(path)))

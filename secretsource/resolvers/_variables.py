@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import re
 
-from secretsource._reference import check_name, is_reference, parse_reference, shown
+from secretsource._reference import check_name, is_reference, shown
 from secretsource.errors import InvalidReference
 from secretsource.resolvers import Location
+from secretsource.resolvers._own_reference import own_reference
 
-__all__ = ["below", "locate_variable", "start_of", "variable_of"]
+__all__ = [
+    "below",
+    "locate_variable",
+    "start_of",
+]
 
 PATH_END = "/"  # ends the address of a path, and no variable
 _OTHER = re.compile(r"[^A-Za-z0-9]")
 
 
-def variable_of(name: str) -> str:
+def _variable_of(name: str) -> str:
     """Return the variable of a name: ``pepipost/api_key`` → ``PEPIPOST_API_KEY``."""
     return _OTHER.sub("_", name).upper()
 
@@ -36,7 +41,7 @@ def locate_variable(name: str, resolver: str, prefix: str, where: str, *, docume
     variable = (
         _variable_of_reference(name, resolver)
         if is_reference(name)
-        else prefix + variable_of(check_name(name))
+        else prefix + _variable_of(check_name(name))
     )
     address, text = (variable + PATH_END, f"{variable}_*") if document else (variable, variable)
     return Location(address=address, document=document, text=text + where)
@@ -53,9 +58,7 @@ def below(variable: str, start: str) -> str:
 
 
 def _variable_of_reference(name: str, resolver: str) -> str:
-    reference = parse_reference(name)
-    if reference.scheme != resolver:
-        raise InvalidReference(f"{shown(name)} does not belong to the resolver {resolver!r}")
+    reference = own_reference(name, resolver)
     if reference.version or reference.stage or reference.field is not None:
         raise InvalidReference(
             f"{shown(name)}: a variable has no version, stage or field; write env://VARIABLE"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import secrets
@@ -306,6 +307,24 @@ class TestProblems:
             links=(LinkCheck(link="vault", error=error),), names=(NameCheck(name="a", error=error),)
         )
         assert [f"vault: {said} ({error})", f"a: {said} ({error})"] == problems(check)
+
+    def test_a_link_that_refused_the_login_too_is_first_a_matter_of_the_login(self) -> None:
+        link = LinkCheck(link="vault", error=AccessDenied("HTTP 403"), policy="path …", policy_names=("a",))
+        name = NameCheck(name="a", error=AccessDenied("HTTP 403, no read").copy(resolver="vault"))
+        denied, _ = problems(Check(links=(link,), names=(name,)))
+        assert denied.splitlines()[-1].startswith("  do: check the login first, as it was refused too")
+
+    def test_a_wrong_configuration_is_told_once_for_all_names(self) -> None:
+        error = ConfigError("no address")
+        names = tuple(NameCheck(name=name, error=error) for name in ("a", "b"))
+        assert ["a, b: wrongly configured (no address)"] == problems(Check(links=(), names=names))
+
+    @pytest.mark.parametrize("of_link", [True, False])
+    def test_a_file_that_may_not_be_read_is_no_matter_of_the_login(self, of_link: bool) -> None:
+        denied = AccessDenied(f"'/run/token': {os.strerror(errno.EACCES)}").copy(resolver="vault")
+        links = (LinkCheck(link="vault", error=denied),) if of_link else ()
+        (block,) = problems(Check(links=links, names=(NameCheck(name="a", error=denied),)))
+        assert "  do: let the user that this runs as read the file" == block.splitlines()[-1]
 
     def test_a_policy_can_be_pasted_as_it_stands(self) -> None:
         memory = Declared({"x/a": "x"}, name="vault")

@@ -37,6 +37,11 @@ def test_a_flag_is_given_on_where_it_is_true() -> None:
     assert {"key": "x"} == built({"method": "flag", "key": "x", "wrapped": False})
 
 
+def test_a_method_that_takes_no_key_says_so() -> None:
+    with pytest.raises(ConfigError, match="unknown key 'token' in auth of method 'none': it takes none"):
+        build_method({"method": "none", "token": "x"}, {"none": AuthMethod(dict, ())})
+
+
 @pytest.mark.parametrize("value", ["true", "", 1, 0, None])
 def test_a_flag_is_true_or_false(value: object) -> None:
     with pytest.raises(ConfigError, match="'wrapped' in auth of method 'flag' must be true or false"):
@@ -119,3 +124,9 @@ def test_a_credential_is_not_shown_wherever_it_stands(misplaced: Any) -> None:
     with pytest.raises(ConfigError) as caught:
         built(misplaced(value))
     assert value not in str(caught.value)
+
+
+def test_what_is_built_shows_no_text_that_it_was_given() -> None:
+    key = secrets.token_hex()
+
+    assert key not in repr(built({"method": "key", "login": "a", "key": key}))
