@@ -29,9 +29,10 @@ help:  ## List the targets
 
 setup: $(PACKAGE_STAMP)  ## Make the virtual environment, with pinned and hashed packages
 
+# In the order of the folders: by the number of tests, the files with few that take long would come last.
 test: $(PACKAGE_STAMP)  ## Run the whole test suite
 	@echo 'test: the whole suite, $(JOBS) workers, real servers on loopback'
-	@$(PY) -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+	@$(PY) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 demo: $(PACKAGE_STAMP)  ## Show the library at work against servers started for it
 	@$(PY) -m examples.demo

@@ -1,4 +1,4 @@
-"""A small AWS Secrets Manager: always the same secret, at once or late, or a failure; it counts what it is asked.
+"""A small AWS Secrets Manager: the same for every secret, at once or late, or a failure; it counts what it is asked.
 
 moto takes 2 ms for an answer, most of what a client's read would be measured to take. This one takes a tenth of that.
 """
@@ -15,6 +15,7 @@ from typing import Any
 NAME = "bench/token"
 VERSION = "11111111-2222-3333-4444-555555555555"
 _BATCH = "BatchGetSecretValue"
+_ANY = b'"bench"'  # the name in an answer, in the place of which the one that was asked for is put
 ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:bench-AbCdEf"
 
 
@@ -52,8 +53,12 @@ class _State:
         self.calls[operation] += 1
         if self.failing:
             return _reply(b"500 Internal Server Error", b'{"__type":"InternalServiceError","Message":"down"}')
-        body = self._batch(asked) if operation == _BATCH else self._bodies.get(operation, b"{}")
+        body = self._batch(asked) if operation == _BATCH else self._one(operation, asked)
         return _reply(b"200 OK", body)
+
+    def _one(self, operation: str, asked: bytes) -> bytes:
+        name = json.dumps(json.loads(asked).get("SecretId")).encode()
+        return self._bodies.get(operation, b"{}").replace(_ANY, name, 1)
 
     def _batch(self, asked: bytes) -> bytes:
         one = json.loads(self._bodies["GetSecretValue"])

@@ -204,7 +204,7 @@ def test_a_mount_that_is_not_there_is_told(site: Site, method: str) -> None:
 def test_a_mount_that_is_no_path_is_a_wrong_configuration(site: Site, method: str) -> None:
     keys = {"approle": {"role_id": "x", "secret_id": "y"}, "aws": {}}
     auth = site.auth(method) if method in METHODS else {"method": method} | keys[method]
-    with pytest.raises(ConfigError, match="is no path, such as 'approle'"):
+    with pytest.raises(ConfigError, match="must be a path, such as 'approle'"):
         VaultResolver(address="https://127.0.0.1:1", auth=auth | {"mount": "../sys"})
 
 
