@@ -75,7 +75,7 @@ class Row:
     ways: Sequence[str] = WAYS
     place: str = "read"
     timeout: float = 5.0
-    stale_wait: float = 1.0
+    stale_wait: float = 2.0
     tls: bool = False
     logs_in: bool = False
     host: str = ""
