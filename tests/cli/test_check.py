@@ -387,7 +387,7 @@ class TestJson:
         told = check_as_json(Store([MemoryResolver({"a": "x"})]).check(["a"]), 0)
         for part, first in (("links", "key of a link"), ("names", "key of a name")):
             rows = table_under("how-to/check.md", "## For programs", first)
-            ((each,),) = [told[part]]  # type: ignore[misc]
+            (each,) = told[part]  # type: ignore[misc]  # JSON: a list of one
             assert list(each) == [key for row in rows for key in code_in(row[first])]
 
     def test_a_wrong_configuration_has_no_reason(self) -> None:
@@ -395,7 +395,7 @@ class TestJson:
         told = check_as_json(Check(links=(link,)), 3)
         assert [{"type": "ConfigError", "reason": None, "detail": "no address"}] == [
             each["error"]
-            for each in told["links"]  # type: ignore[attr-defined]
+            for each in told["links"]  # type: ignore[attr-defined]  # JSON: a list
         ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tests.faults.setting import Setting
@@ -133,10 +133,10 @@ def each(
     cold: Expected | None,
     warm: Expected | None,
     backends: Sequence[str] = ("aws", "vault", "conjur"),
-    **other: object,
+    **other: Any,
 ) -> dict[str, Mapping[str, Expected]]:
     """Expect the same of all backends, except where *other* says something else."""
     same = {state: said for state, said in zip(STATES, (cold, warm), strict=True) if said is not None}
     expected: dict[str, Mapping[str, Expected]] = dict.fromkeys(backends, same)
-    expected.update(other)  # type: ignore[arg-type]
+    expected.update(other)
     return expected

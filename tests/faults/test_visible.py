@@ -47,7 +47,7 @@ def in_a_local(hidden: Hidden) -> None:
 
 def in_its_attributes(hidden: Hidden) -> None:
     error = ValueError()
-    error.body = hidden.text  # type: ignore[attr-defined]
+    error.body = hidden.text  # type: ignore[attr-defined]  # as vendors do
     raise error
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
+from typing import Any
 
 from tests.faults.cases import Expected, Row, Table, each
 from tests.faults.played import KINDS
@@ -22,11 +23,9 @@ _HTML = {"Content-Type": "text/html; charset=utf-8"}
 _LIMIT = 1_048_576
 
 
-def _body(
-    make: Callable[[Setting], bytes | str], status: int = 200, **how: object
-) -> Callable[[Setting], None]:
+def _body(make: Callable[[Setting], bytes | str], status: int = 200, **how: Any) -> Callable[[Setting], None]:
     def act(setting: Setting) -> None:
-        setting.server.answer(status, body=make(setting), path=setting.place, **how)  # type: ignore[arg-type]
+        setting.server.answer(status, body=make(setting), path=setting.place, **how)
 
     return act
 

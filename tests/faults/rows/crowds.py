@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 from secretsource import Secret
 from secretsource.errors import ResolverError
@@ -167,8 +168,8 @@ def _restarted(setting: Setting) -> Seen:
     return _all_right(setting, came)
 
 
-def _row(id: str, words: str, act: Callable[[Setting], Seen], **more: object) -> Row:
-    return Row(id, words, act, ways=BOTH, commands=False, **more)  # type: ignore[arg-type]
+def _row(id: str, words: str, act: Callable[[Setting], Seen], **more: Any) -> Row:
+    return Row(id, words, act, ways=BOTH, commands=False, **more)
 
 
 _ALL = Expected(f"{_THREADS} right", asked=1, most=3.0)

@@ -51,7 +51,7 @@ def _chained(secret: Any) -> object:
 
 def _told(act: Callable[[Any], object]) -> Callable[[Setting], None]:
     def start(setting: Setting) -> None:
-        setting.resolver.act = act  # type: ignore[attr-defined]
+        setting.resolver.act = act  # type: ignore[attr-defined]  # these rows have a resolver of their own
 
     return start
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from typing import Any
 
 from tests.faults.cases import Expected, Row, Seen, Table, each
 from tests.faults.setting import Setting
@@ -69,8 +70,8 @@ def _edited(setting: Setting) -> Seen:
     return setting.read()
 
 
-def _row(id: str, words: str, act: Callable[[Setting], Seen | None], **more: object) -> Row:
-    return Row(id, words, act, starts="local", place="nothing", **more)  # type: ignore[arg-type]
+def _row(id: str, words: str, act: Callable[[Setting], Seen | None], **more: Any) -> Row:
+    return Row(id, words, act, starts="local", place="nothing", **more)
 
 
 _CONFIG = Expected("ConfigError")

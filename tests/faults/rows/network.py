@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from typing import Any
 
 from tests.faults.cases import Expected, Row, Table, each
 from tests.faults.played import KINDS
@@ -25,14 +26,14 @@ def _unavailable(reason: str, asked: int | None = 3) -> Expected:
 _LATE = Expected("DeadlineExceeded", "timeout", 1, least=_T - 0.1, most=_T + 0.5)
 
 
-def _answer(**how: object) -> Callable[[Setting], None]:
+def _answer(**how: Any) -> Callable[[Setting], None]:
     def act(setting: Setting) -> None:
         body = (
             setting.played.document(setting.value)
             if setting.cell.row.place == "read"
             else setting.played.everything()
         )
-        setting.server.answer(body=body, path=setting.place, **how)  # type: ignore[arg-type]
+        setting.server.answer(body=body, path=setting.place, **how)
 
     return act
 

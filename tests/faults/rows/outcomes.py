@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from typing import Any
 
 from secretsource import SecretNotFound
 from tests.fakes import in_threads
@@ -108,8 +109,8 @@ def _part_of_a_batch(setting: Setting) -> Seen:
     return Seen("value")
 
 
-def _row(id: str, words: str, act: Callable[[Setting], Seen | None], **more: object) -> Row:
-    return Row(id, words, act, starts="real", place="nothing", **more)  # type: ignore[arg-type]
+def _row(id: str, words: str, act: Callable[[Setting], Seen | None], **more: Any) -> Row:
+    return Row(id, words, act, starts="real", place="nothing", **more)
 
 
 _ONLY_VAULT = dict.fromkeys(("aws", "conjur"), "it is Vault that has this")

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
 
 from tests.faults.cases import Expected, Row, Table, each
 from tests.faults.played import KINDS
@@ -23,9 +24,7 @@ _IN_HAND = Expected("value", asked=0)
 _CODES = {401: "ExpiredTokenException", 403: "AccessDeniedException", 429: "ThrottlingException"}
 
 
-def _status(
-    status: int, headers: Mapping[str, str] | None = None, **how: object
-) -> Callable[[Setting], None]:
+def _status(status: int, headers: Mapping[str, str] | None = None, **how: Any) -> Callable[[Setting], None]:
     """Answer so from now on; what has to be hidden stands in the body."""
 
     def act(setting: Setting) -> None:
@@ -40,12 +39,12 @@ def _status(
         if status in {401, 403} and place == "read":
             setting.played.lets_in(times=1)
             setting.played.lets_in()  # with another token each time
-        setting.server.answer(sent, headers, body, path=setting.place, **how)  # type: ignore[arg-type]
+        setting.server.answer(sent, headers, body, path=setting.place, **how)
 
     return act
 
 
-def _retry_after(text: str, **how: object) -> Callable[[Setting], None]:
+def _retry_after(text: str, **how: Any) -> Callable[[Setting], None]:
     return _status(429, {"Retry-After": text}, **how)
 
 
