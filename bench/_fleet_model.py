@@ -16,11 +16,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from secretsource import BackendUnavailable, _jitter
-from secretsource._documents import RENEWAL_PAUSE
 from secretsource._jitter import spread
 from secretsource._keys import document_key
 from secretsource._lifetime import refresh_after
 from secretsource._outages import Outages
+from secretsource._refusals import RENEWAL_PAUSE
 from secretsource.resolvers._retry import ATTEMPTS
 from secretsource.resolvers._tokens import RENEW_AT
 

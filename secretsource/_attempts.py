@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
+from secretsource._deadline import is_seconds
 from secretsource._resolved import are_same
 from secretsource._secret import Secret
 from secretsource.errors import SecretSourceError
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from secretsource._store import Store
 
-__all__ = ["Attempt", "Attempts", "On"]
+__all__ = ["Attempt", "Attempts", "On", "check_wait"]
 
 V = TypeVar("V")
 
@@ -31,7 +32,14 @@ class Attempts(Generic[V]):
     """
 
     def __init__(
-        self, store: Store, name: str, *, on: On, timeout: float | None, view: Callable[[Secret], V]
+        self,
+        store: Store,
+        name: str,
+        *,
+        on: On,
+        wait: float,
+        timeout: float | None,
+        view: Callable[[Secret], V],
     ) -> None:
         """Remember what to do; nothing is read before the first block.
 
@@ -39,12 +47,15 @@ class Attempts(Generic[V]):
             store: Where the secret is read.
             name: Its name.
             on: Which exceptions of a block mean that the secret was refused.
+            wait: Seconds to wait for another value.
             timeout: Seconds for each read; `None` for the store's.
             view: What the blocks get of the secret.
 
         Raises:
             TypeError: *on* is neither exceptions nor a function.
+            ValueError: *wait* is no number of seconds.
         """
+        check_wait(wait)
         kinds = on if isinstance(on, tuple) else (on,) if isinstance(on, type) else None
         if not (callable(on) if kinds is None else kinds and all(map(_is_kind, kinds))):
             raise TypeError(
@@ -54,6 +65,7 @@ class Attempts(Generic[V]):
         self._store = store
         self._name = name
         self._on = on
+        self._wait = wait
         self._timeout = timeout
         self._view = view
 
@@ -75,6 +87,7 @@ class Attempts(Generic[V]):
                 secret,
                 number=number,
                 refuses=self._refuses,
+                wait=self._wait,
                 timeout=self._timeout,
                 view=self._view,
             )
@@ -84,6 +97,16 @@ class Attempts(Generic[V]):
     def _refuses(self, error: Exception) -> bool:
         on = self._on
         return isinstance(error, on) if isinstance(on, tuple | type) else on(error)
+
+
+def check_wait(wait: object) -> None:
+    """Check that *wait* is a number of seconds.
+
+    Raises:
+        ValueError: It is not.
+    """
+    if not is_seconds(wait):
+        raise ValueError(f"wait must be 0 seconds or more, not {wait!r}")
 
 
 def _is_kind(kind: object) -> bool:
@@ -104,6 +127,7 @@ class Attempt(Generic[V]):
         *,
         number: int,
         refuses: Callable[[Exception], bool],
+        wait: float,
         timeout: float | None,
         view: Callable[[Secret], V],
     ) -> None:
@@ -111,6 +135,7 @@ class Attempt(Generic[V]):
         self._store = store
         self._secret = secret
         self._refuses = refuses
+        self._wait = wait
         self._timeout = timeout
         self._view = view
         self._rejected = False
@@ -148,7 +173,7 @@ class Attempt(Generic[V]):
         if not self._was_refused(error):
             return False
         try:
-            return self._take(self._store.reject(self._secret, timeout=self._timeout))
+            return self._take(self._store.reject(self._secret, wait=self._wait, timeout=self._timeout))
         except SecretSourceError as failure:
             _note(error, failure)
             return False
@@ -164,7 +189,7 @@ class Attempt(Generic[V]):
         if not self._was_refused(error):
             return False
         try:
-            return self._take(await self._store.areject(self._secret, timeout=self._timeout))
+            return self._take(await self._store.areject(self._secret, wait=self._wait, timeout=self._timeout))
         except SecretSourceError as failure:
             _note(error, failure)
             return False

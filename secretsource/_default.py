@@ -256,7 +256,7 @@ def prefetch(names: Iterable[str], *, timeout: float | None = None) -> None:
     default_store().get_many(names, timeout=timeout)
 
 
-def attempts(name: str, *, on: On, timeout: float | None = None) -> Attempts[MaskedStr]:
+def attempts(name: str, *, on: On, wait: float = 0.0, timeout: float | None = None) -> Attempts[MaskedStr]:
     """Return a loop of ``with`` blocks that use a secret, and once more with the newer value if it is refused.
 
         for attempt in attempts("pepipost/api_key", on=Unauthorized):
@@ -269,14 +269,16 @@ def attempts(name: str, *, on: On, timeout: float | None = None) -> Attempts[Mas
         name: A name or a reference.
         on: The exceptions of a block that mean "refused": a class, a tuple of classes, or a function that is given the
             exception. If there is no other value, the exception is raised as it is.
+        wait: Seconds, 0 or more, to wait for another value; see `Store.reject`.
         timeout: Seconds for each read; `None` for the configured 10.
 
     Raises:
         TypeError: *on* is none of these.
+        ValueError: *wait* is no number of seconds.
     """
     from secretsource._attempts import Attempts  # noqa: PLC0415 - see the top of this file
 
-    return Attempts(default_store(), name, on=on, timeout=timeout, view=_value)
+    return Attempts(default_store(), name, on=on, wait=wait, timeout=timeout, view=_value)
 
 
 def on_rotation(name: str, callback: Callable[[Secret, Secret], object]) -> Callable[[], None]:

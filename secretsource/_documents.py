@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -17,11 +16,11 @@ from secretsource._clock import Clock
 from secretsource._deadline import Deadline
 from secretsource._entries import Entry, entry_of
 from secretsource._flight import Flight, Flights
-from secretsource._fork import reset_in_child
 from secretsource._keys import DocumentKey, resolver_of
 from secretsource._lifetime import Lifetime
 from secretsource._outages import Outages, may_serve_stale
 from secretsource._pending import Pending
+from secretsource._refusals import Refusals
 from secretsource._secret import Document, NotThere
 from secretsource._workers import Workers
 from secretsource.errors import (
@@ -34,9 +33,8 @@ from secretsource.errors import (
 )
 from secretsource.resolvers import Location, is_local
 
-__all__ = ["RENEWAL_PAUSE", "Documents", "is_late"]
+__all__ = ["Documents", "is_late"]
 
-RENEWAL_PAUSE: Final = 5.0  # seconds between two refreshes of a document whose value was refused
 _now = time.perf_counter
 _SWEEP_PAUSE = 1.0  # seconds; looking through all entries is not for every read
 
@@ -81,12 +79,7 @@ class Documents:
         )
         self._lifetimes: dict[str, Lifetime] = {}
         self._swept_at = float("-inf")
-        self._forget_renewals()
-        reset_in_child(self._forget_renewals)
-
-    def _forget_renewals(self) -> None:
-        self._renewals: dict[DocumentKey, tuple[float, Flight[Looked] | None]] = {}
-        self._renewing = threading.RLock()
+        self.refusals: Final = Refusals()
 
     def look(
         self,
@@ -155,35 +148,32 @@ class Documents:
             return looked
         return _in_place_of(looked, entry, stale=now >= lifetime.fresh_until(entry, ask.location))
 
-    def renew(self, ask: Ask, lifetime: Lifetime, call: Call) -> Looked | Pending | None:
+    def renew(self, ask: Ask, number: int, lifetime: Lifetime, call: Call) -> Looked | Pending | None:
         """Ask anew for a document whose value was refused, together with everybody whose was; not too often.
+
+        Args:
+            ask: What is wanted.
+            number: That of the answer which was refused.
+            lifetime: How long its answers are kept.
+            call: What the reader wants.
 
         Returns:
             The fetch to wait for; `None` if one has ended a short time ago.
         """
         if is_local(ask.link.resolver) or self._interrupts_a_change():
+            self.refusals.note(ask.key, self._clock())
             return self._fetch(ask, lifetime, call.deadline, fresh=True)
-        key, now = ask.key, self._clock()
-        with self._renewing:
-            at, flight = self._renewals.get(key, (float("-inf"), None))
-            if now - at >= RENEWAL_PAUSE or (flight is not None and flight.is_stray):
-                for old in [
-                    each for each, (at, _) in list(self._renewals.items()) if now - at >= RENEWAL_PAUSE
-                ]:
-                    self._renewals.pop(old, None)
-                joined = self._join(ask, lifetime, call.deadline, seen=None, hasty=call.hasty)
-                if isinstance(joined, Looked):
-                    return joined
-                flight = joined
-                self._renewals[key] = now, flight
-                flight.wake_with(partial(self._renewed, key, now))
-        return None if flight is None else Pending(flight, call.deadline, call.deadline, float("inf"), _now())
-
-    def _renewed(self, key: DocumentKey, at: float) -> None:
-        """Keep the moment, and not what the flight has brought."""
-        with self._renewing:
-            if self._renewals.get(key, (None, None))[0] == at:
-                self._renewals[key] = at, None
+        entry = self._cache.get(ask.key)
+        flight = self.refusals.ask(
+            ask.key,
+            number,
+            self._clock(),
+            lambda: self._join(ask, lifetime, call.deadline, seen=None, hasty=call.hasty),
+            lent=entry is not None and entry.lease is not None,
+        )
+        if not isinstance(flight, Flight):
+            return flight
+        return Pending(flight, call.deadline, call.deadline, float("inf"), _now())
 
     def forget(self, asks: list[Ask] | None = None) -> None:
         """Forget what *asks* were answered, or everything; also what is being fetched for them now."""
@@ -193,11 +183,11 @@ class Documents:
         if keys is None:
             self._cache.clear(number)
             self._outages.forget()
-            self._renewals.clear()
+            self.refusals.forget()
         for key in keys or ():
             self._cache.drop(key, number)
             self._outages.forget(key)
-            self._renewals.pop(key, None)
+            self.refusals.forget(key)
 
     def next_number(self) -> int:
         """Return a number that is higher than that of every fetch before, and lower than that of every later one."""

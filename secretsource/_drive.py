@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from secretsource._chain import Looked
     from secretsource._pending import Pending
 
-__all__ = ["Round", "arun", "arun_rounds", "run", "run_rounds"]
+__all__ = ["Round", "arun", "arun_rounds", "asleep", "run", "run_rounds"]
 
 T = TypeVar("T")
 S = TypeVar("S")
@@ -125,6 +125,13 @@ async def _await(waits: Collection[Pending]) -> None:
     finally:
         for stop in stops:
             stop()
+
+
+async def asleep(seconds: float) -> None:
+    """Let the event loop run for so long."""
+    import asyncio  # noqa: PLC0415 - see above
+
+    await asyncio.sleep(seconds)
 
 
 def _set(landed: asyncio.Future[None]) -> None:

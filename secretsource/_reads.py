@@ -5,7 +5,8 @@ Reads are generators that yield what they wait for, so that the rules stand here
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping, Sequence
+import time
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias, TypeVar
 
 from secretsource._cache import Cache
@@ -36,6 +37,8 @@ Results: TypeAlias = dict[str, Found | SecretSourceError]
 # refresh is due or an old value is served, for the next attempt.
 _LOOK_OVER = 60.0
 _LOOK_OVER_SOON = 1.0
+# Seconds after which one who waits for another version looks whether somebody has found it; that costs no call.
+_LOOK_AGAIN = 0.1
 
 
 class _Spare:
@@ -166,16 +169,34 @@ class Reads:
         name_ttl = self._places.ttl_of(secret.name)
         for ask in self._places.asks(secret.name):
             if ask.link.name == secret.source:
-                looked = yield from self._renewed(ask, self._lifetime.of(ask.link, name_ttl), call)
+                looked = yield from self._renewed(ask, number, self._lifetime.of(ask.link, name_ttl), call)
                 if looked is None:
                     break
                 found = yield from self._found(secret.name, call, known={ask.key: looked})
-                return self._keep(secret.name, found, call)
+                newer = self._keep(secret.name, found, call)
+                if is_local(ask.link.resolver) and not are_same(newer, secret):
+                    self._documents.refusals.forget(ask.key)
+                return newer
         return (yield from self.secret(secret.name, call))
 
-    def _renewed(self, ask: Ask, lifetime: Lifetime, call: Call) -> Read[Looked | None]:
+    def pauses(self, refused: Secret, wait: float) -> Iterator[float]:
+        """Yield the seconds of one pause after the other, while a caller whose secret was refused waits for another.
+
+        Args:
+            refused: What `replaced` returns again and again.
+            wait: Seconds from the first refusal of it, and at most those of this caller.
+        """
+        keys = [ask.key for ask in self._places.asks(refused.name) if ask.link.name == refused.source]
+        end = time.perf_counter() + wait
+        while keys:
+            left = self._documents.refusals.left(keys[0], wait, self._clock())
+            if (left := min(left, end - time.perf_counter())) <= 0:
+                return
+            yield min(left, _LOOK_AGAIN)
+
+    def _renewed(self, ask: Ask, number: int, lifetime: Lifetime, call: Call) -> Read[Looked | None]:
         while True:
-            renewal = self._documents.renew(ask, lifetime, call)
+            renewal = self._documents.renew(ask, number, lifetime, call)
             if not isinstance(renewal, Pending):
                 return renewal
             looked = yield renewal

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final, NoReturn, Self, SupportsIndex, TypeVar, overload
 
 from secretsource import _clock
-from secretsource._attempts import Attempts, On
+from secretsource._attempts import Attempts, On, check_wait
 from secretsource._cache import Cache
 from secretsource._call import Call
 from secretsource._chain import Link
 from secretsource._deadline import Deadline, is_seconds
 from secretsource._documents import Documents
-from secretsource._drive import arun, arun_rounds, run, run_rounds
+from secretsource._drive import arun, arun_rounds, asleep, run, run_rounds
 from secretsource._fork import whole_import
 from secretsource._lifetime import Lifetime
 from secretsource._places import NameSettings, Places, References
 from secretsource._reads import Read, Reads
 from secretsource._record import Record
 from secretsource._reference import check_name, is_reference, shown
+from secretsource._resolved import are_same
 from secretsource._rotation import Rotations, check_callback
 from secretsource._secret import Secret, Value
 from secretsource._unset import UNSET, Unset
@@ -319,28 +321,50 @@ class Store:
 
     # Rotation
 
-    def reject(self, secret: Secret, *, timeout: float | None = None) -> Secret:
+    def reject(self, secret: Secret, *, wait: float = 0.0, timeout: float | None = None) -> Secret:
         """Say that *secret* was refused, as after a rotation, and return the one to use instead.
 
         If another version is known already, that one is returned. Else the backend is asked, once for everybody whose
-        secret was refused, and at most once in 5 seconds for one document. If it is still the same, it is returned
-        again: whether a second try makes sense is seen by its version and value.
+        secret was refused. While it stays the same it is asked again at most after pauses that grow from 0.25 to 5
+        seconds, and the same is returned: whether a second try makes sense is seen by its version and value.
 
         Args:
             secret: What `get` returned.
-            timeout: Seconds for the whole chain; `None` for the store's.
+            wait: Seconds, 0 or more, to wait for another version. A rotation changes a key where it is used and where
+                it is kept, one after the other, and what is refused in between is replaced soon. They count from the
+                first refusal of this version, so that one that stays wrong holds up nobody later; after a minute anew.
+            timeout: Seconds for each read of the whole chain; `None` for the store's.
 
         Raises:
             TypeError: *secret* is no `Secret`, but a value, for example.
+            ValueError: *wait* is no number of seconds.
             SecretSourceError: As `get`.
         """
-        return run(self._reads.replaced(_a_secret(secret), self._call(timeout)))
+        refused = _a_secret(secret)
+        check_wait(wait)
+        newer = run(self._reads.replaced(refused, self._call(timeout)))
+        for pause in self._reads.pauses(refused, wait) if wait else ():
+            if not are_same(newer, refused):
+                break
+            time.sleep(pause)
+            newer = run(self._reads.replaced(refused, self._call(timeout)))
+        return newer
 
-    async def areject(self, secret: Secret, *, timeout: float | None = None) -> Secret:
+    async def areject(self, secret: Secret, *, wait: float = 0.0, timeout: float | None = None) -> Secret:
         """Do what `reject` does without blocking the event loop."""
-        return await arun(self._reads.replaced(_a_secret(secret), self._call(timeout)))
+        refused = _a_secret(secret)
+        check_wait(wait)
+        newer = await arun(self._reads.replaced(refused, self._call(timeout)))
+        for pause in self._reads.pauses(refused, wait) if wait else ():
+            if not are_same(newer, refused):
+                break
+            await asleep(pause)
+            newer = await arun(self._reads.replaced(refused, self._call(timeout)))
+        return newer
 
-    def attempts(self, name: str, *, on: On, timeout: float | None = None) -> Attempts[Secret]:
+    def attempts(
+        self, name: str, *, on: On, wait: float = 0.0, timeout: float | None = None
+    ) -> Attempts[Secret]:
         """Return a loop of ``with`` blocks that use a secret, and once more with the newer one if it is refused.
 
             for attempt in store.attempts("db/primary/password", on=AuthenticationFailed):
@@ -353,12 +377,14 @@ class Store:
             name: A name or a reference.
             on: The exceptions of a block that mean "refused": a class, a tuple of classes, or a function that is given
                 the exception. If there is no other value, the exception is raised as it is.
+            wait: Seconds, 0 or more, to wait for another value; see `reject`.
             timeout: Seconds for each read; `None` for the store's.
 
         Raises:
             TypeError: *on* is none of these.
+            ValueError: *wait* is no number of seconds.
         """
-        return Attempts(self, name, on=on, timeout=timeout, view=_itself)
+        return Attempts(self, name, on=on, wait=wait, timeout=timeout, view=_itself)
 
     def on_rotation(self, name: str, callback: Callable[[Secret, Secret], object]) -> Callable[[], None]:
         """Call *callback* with the old and the new secret, once after each change of *name*, in order.

@@ -11,7 +11,7 @@ import pytest
 from bench._fleet_model import AGENTS, AHEAD, KEPT, OURS, Fleet, Load, simulate
 from bench.fleet import main, mean, peak, phases, tables
 from secretsource import _jitter
-from secretsource._documents import RENEWAL_PAUSE
+from secretsource._refusals import RENEWAL_PAUSE
 from secretsource.resolvers._retry import ATTEMPTS
 
 PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "fleet.md"

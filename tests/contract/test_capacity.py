@@ -186,7 +186,7 @@ class TestBounds:
             "documents": len(cache),
             "gone": len(cache._gone),
             "flying": len(documents._flights._flying),
-            "renewals": len(documents._renewals),
+            "renewals": len(documents.refusals),
             "failing": sum(len(each.failing) for each in outages._links.values()),
             "links": len(outages._links),
             "lifetimes": len(documents._lifetimes),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from secretsource import MaskedStr, Secret, Store
 from secretsource.errors import AccessDenied, BackendUnavailable, SecretNotFound
 from secretsource.resolvers import Document
+from secretsource.resolvers.env import EnvResolver
 from tests.contract.worlds import MAX_STALE, TTL, WINDOW, World, down
 from tests.fakes import FakeClock, FakeResolver, Gate, in_threads, outcome
 
@@ -58,11 +60,43 @@ def test_threads_and_coroutines_together_cause_one(world: World, refused: Secret
     assert 1 == world.calls
 
 
-def test_a_key_that_stays_wrong_costs_one_call_in_five_seconds(world: World, refused: Secret) -> None:
-    for _ in range(40):  # twenty seconds
+def test_a_key_that_stays_wrong_costs_fewer_and_fewer_calls_down_to_one_in_five_seconds(
+    world: World, refused: Secret
+) -> None:
+    asked_at = []
+    for eighth in range(50 * 8):
+        before = world.calls
         assert "1" == world.store.reject(world.store.get("a")).version
-        world.clock.advance(0.5)
-    assert 4 == world.calls
+        asked_at += [eighth / 8] * (world.calls - before)
+        world.clock.advance(1 / 8)
+    assert [0, 0.5, 1.5, 3.5, 7.5, 12.5, 17.5, 22.5, 27.5, 32.5, 37.5, 42.5, 47.5] == asked_at
+
+
+def test_a_minute_later_it_counts_as_refused_for_the_first_time(world: World, refused: Secret) -> None:
+    for _ in range(12):
+        world.store.reject(refused)
+        world.clock.advance(5)
+    world.backend.calls.clear()
+    world.store.reject(refused)
+    world.clock.advance(0.5)
+    world.rotate("a", "2")
+    assert ("2", 2) == (world.store.reject(refused).version, world.calls)
+
+
+def test_what_is_lent_is_asked_for_once_in_five_seconds_as_each_answer_is_a_new_one(world: World) -> None:
+    for number in range(100):
+        world.backend.says["a"] = Document(value="x", version=str(number), lease=600)
+        world.store.reject(world.store.get("a"))
+        world.clock.advance(0.1)
+    assert 1 + 2 == world.calls
+
+
+def test_an_outage_is_asked_of_once_in_five_seconds(world: World, refused: Secret) -> None:
+    world.backend.says["a"] = down()
+    for _ in range(100):
+        outcome(lambda: world.store.reject(refused))
+        world.clock.advance(0.1)
+    assert world.calls <= 2 + 10  # and the attempts that any outage gets
 
 
 @pytest.mark.parametrize("age", [TTL, TTL + 1])
@@ -212,3 +246,108 @@ def test_what_is_no_secret_is_refused_without_being_shown(world: World, wrong: A
         ) as caught:
             reject(wrong)
         assert "the value" not in str(caught.value)
+
+
+class TestWaiting:
+    """A rotation changes a key at two places, one after the other: who is refused in between waits."""
+
+    @pytest.fixture
+    def world(self) -> World:
+        backend = FakeResolver()
+        backend.says["a"] = Document(value="x", version="1")
+        world = World()
+        world.backend = backend
+        world.store = Store([backend])  # it waits on the real clock
+        return world
+
+    @pytest.fixture
+    def refused(self, world: World) -> Secret:
+        return world.store.get("a")
+
+    def rotate_later(self, world: World, seconds: float) -> None:
+        threading.Timer(seconds, world.rotate, ["a", "2"]).start()
+
+    def test_a_thread_waits(self, world: World, refused: Secret) -> None:
+        self.rotate_later(world, 0.3)
+        assert "2" == world.store.reject(refused, wait=10).version
+
+    async def test_a_coroutine_waits(self, world: World, refused: Secret) -> None:
+        self.rotate_later(world, 0.3)
+        assert "2" == (await world.store.areject(refused, wait=10)).version
+
+    def test_attempts_wait(self, world: World, refused: Secret) -> None:
+        self.rotate_later(world, 0.3)
+        tried = []
+        for attempt in world.store.attempts("a", on=PermissionError, wait=10):
+            with attempt as secret:
+                tried.append(secret.version)
+                if secret.version == "1":
+                    raise PermissionError
+        assert ["1", "2"] == tried
+
+    def test_a_crowd_waits_together(self, world: World, refused: Secret) -> None:
+        self.rotate_later(world, 0.6)
+        assert {"2"} == set(in_threads(32, lambda: world.store.reject(refused, wait=10).version))
+        assert len(world.backend.calls) <= 1 + 4
+
+    def test_it_ends_with_the_same_if_there_is_no_other(self, world: World, refused: Secret) -> None:
+        begin = time.monotonic()
+        assert "1" == world.store.reject(refused, wait=0.3).version
+        assert 0.3 <= time.monotonic() - begin < 5
+
+    def test_nobody_waits_for_a_key_that_has_been_wrong_for_that_long(
+        self, world: World, refused: Secret
+    ) -> None:
+        world.store.reject(refused, wait=0.3)
+        begin = time.monotonic()
+        for _ in range(100):
+            world.store.reject(refused, wait=0.3)
+        assert time.monotonic() - begin < 0.3
+
+    def test_nobody_waits_without_being_asked_to(self, world: World, refused: Secret) -> None:
+        begin = time.monotonic()
+        world.store.reject(refused)
+        assert time.monotonic() - begin < 0.1
+
+    def test_nobody_waits_while_there_is_another(self, world: World, refused: Secret) -> None:
+        world.rotate("a", "2")
+        assert "2" == world.store.reject(refused, wait=1e9).version
+
+    def test_a_failure_ends_it(self, world: World, refused: Secret) -> None:
+        world.backend.says["a"] = down()
+        with pytest.raises(BackendUnavailable):
+            world.store.reject(refused, wait=1e9)
+
+    def test_a_clock_that_stands_still_does_not_hold_it(self) -> None:
+        world = World()
+        world.rotate("a", "1")
+        assert "1" == world.store.reject(world.store.get("a"), wait=0.2).version
+
+    def test_local_resolvers_are_looked_at_again_and_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("A_KEY", "old")
+        store = Store([EnvResolver()])
+        refused = store.get("a_key")
+        threading.Timer(0.3, monkeypatch.setenv, ["A_KEY", "new"]).start()
+        assert "new" == store.reject(refused, wait=10).value
+
+    def test_a_local_value_that_stays_wrong_holds_nobody_up_later(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("A_KEY", "old")
+        store = Store([EnvResolver()])
+        refused = store.get("a_key")
+        store.reject(refused, wait=0.3)
+        begin = time.monotonic()
+        store.reject(refused, wait=0.3)
+        assert time.monotonic() - begin < 0.2
+
+    @pytest.mark.parametrize("wrong", [-1, float("nan"), "1", None])
+    def test_what_is_no_number_of_seconds_is_an_error(
+        self, world: World, refused: Secret, wrong: Any
+    ) -> None:
+        for call in (
+            lambda: world.store.reject(refused, wait=wrong),
+            lambda: world.store.attempts("a", on=ValueError, wait=wrong),
+        ):
+            with pytest.raises(ValueError, match="wait must be 0 seconds or more"):
+                call()
