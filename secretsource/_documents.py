@@ -163,13 +163,12 @@ class Documents:
         if is_local(ask.link.resolver) or self._interrupts_a_change():
             self.refusals.note(ask.key, self._clock())
             return self._fetch(ask, lifetime, call.deadline, fresh=True)
-        entry = self._cache.get(ask.key)
         flight = self.refusals.ask(
             ask.key,
             number,
             self._clock(),
             lambda: self._join(ask, lifetime, call.deadline, seen=None, hasty=call.hasty),
-            lent=entry is not None and entry.lease is not None,
+            refused=self._cache.get(ask.key),
         )
         if not isinstance(flight, Flight):
             return flight

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Final
 
 from secretsource._chain import Looked
 from secretsource._fork import reset_in_child
+from secretsource._secret import Document
 from secretsource.errors import SecretSourceError
 
 if TYPE_CHECKING:
+    from secretsource._entries import Entry
     from secretsource._flight import Flight
     from secretsource._keys import DocumentKey
 
@@ -24,6 +26,7 @@ __all__ = ["RENEWAL_PAUSE", "Refusals"]
 RENEWAL_PAUSE: Final = 5.0  # seconds at most between two refreshes of a document whose value stays refused
 _FIRST_PAUSE: Final = 0.25  # seconds after the first one; they double
 _ROW: Final = 60.0  # seconds after which refusals begin to count anew
+_ENDED: Final = -1  # the number of no answer
 _MANY: Final = 16  # rows; with fewer there is no need to forget any
 
 
@@ -32,7 +35,7 @@ class _Row:
 
     Attributes:
         began: When the first one was.
-        number: Which answer the row goes on with: the one that was refused, then what the last refresh brought.
+        number: Which answer the row goes on with: the one that was refused, then the same again from the last refresh.
         asked_at: When the document was asked for last because of a refusal.
         flight: That fetch, while it is under way.
         pause: Seconds from there in which it is not asked for again.
@@ -74,7 +77,7 @@ class Refusals:
         now: float,
         join: Callable[[], Flight[Looked] | Looked],
         *,
-        lent: bool,
+        refused: Entry | None,
     ) -> Flight[Looked] | Looked | None:
         """Ask for a document together with everybody whose value of it was refused.
 
@@ -83,7 +86,7 @@ class Refusals:
             number: That of the answer which was refused.
             now: The store's time.
             join: Begins the fetch.
-            lent: Whether each fetch has the backend make something new, so that a new answer is no reason to hurry.
+            refused: The answer that is kept. If it is lent, each fetch has the backend make something new.
 
         Returns:
             The fetch to wait for, or what has come of it; `None` if one has ended a short time ago.
@@ -92,7 +95,7 @@ class Refusals:
             row = self._rows.setdefault(key, _Row(now, number))
             if now - row.began >= _ROW or (row.flight is None and row.number != number):
                 row.begin_anew(now, number)
-            pause = RENEWAL_PAUSE if lent else row.pause
+            pause = row.pause if refused is None or refused.lease is None else RENEWAL_PAUSE
             if now - row.asked_at < pause and not row.is_stray:
                 return row.flight
             self._forget_old(now)
@@ -101,10 +104,10 @@ class Refusals:
             if isinstance(joined, Looked):
                 return joined
             row.asked_at, row.flight = now, joined
-            joined.wake_with(partial(self._landed, key, joined))
+            joined.wake_with(partial(self._landed, key, joined, refused))
         return joined
 
-    def _landed(self, key: DocumentKey, flight: Flight[Looked]) -> None:
+    def _landed(self, key: DocumentKey, flight: Flight[Looked], refused: Entry | None) -> None:
         """Keep the moment and the number, and not what the flight has brought."""
         with self._lock:
             row = self._rows.get(key)
@@ -114,7 +117,9 @@ class Refusals:
             looked = flight.answer
             if looked is None or isinstance(looked.answer, SecretSourceError):
                 row.pause = RENEWAL_PAUSE  # an outage has readers' attempts of its own
-            elif looked.entry is not None:
+            elif looked.entry is None or refused is None or not _are_same(looked.entry, refused):
+                row.number = _ENDED
+            else:
                 row.number = looked.entry.number
                 row.pause = min(RENEWAL_PAUSE, row.pause * 2)
 
@@ -148,3 +153,11 @@ class Refusals:
     def __len__(self) -> int:
         """Return of how many documents refusals are known."""
         return len(self._rows)
+
+
+def _are_same(one: Entry, other: Entry) -> bool:
+    """Whether two answers are the same document of the same version."""
+    mine, yours = one.answer, other.answer
+    if not isinstance(mine, Document) or not isinstance(yours, Document):
+        return False
+    return (mine.version, mine.value, mine.fields) == (yours.version, yours.value, yours.fields)

@@ -83,6 +83,17 @@ def test_a_minute_later_it_counts_as_refused_for_the_first_time(world: World, re
     assert ("2", 2) == (world.store.reject(refused).version, world.calls)
 
 
+def test_each_rotation_counts_as_the_first_one(world: World, refused: Secret) -> None:
+    secret = refused
+    for version in range(2, 20):
+        assert secret.version == world.store.reject(secret).version  # the other step has not come yet
+        world.clock.advance(0.5)
+        world.rotate("a", str(version))
+        secret = world.store.reject(secret)
+        assert str(version) == secret.version
+        world.clock.advance(0.5)
+
+
 def test_what_is_lent_is_asked_for_once_in_five_seconds_as_each_answer_is_a_new_one(world: World) -> None:
     for number in range(100):
         world.backend.says["a"] = Document(value="x", version=str(number), lease=600)
@@ -303,6 +314,13 @@ class TestWaiting:
         for _ in range(100):
             world.store.reject(refused, wait=0.3)
         assert time.monotonic() - begin < 0.3
+
+    def test_at_the_next_rotation_one_waits_as_long_again(self, world: World, refused: Secret) -> None:
+        secret = refused
+        for version in ("2", "3", "4"):
+            threading.Timer(0.3, world.rotate, ["a", version]).start()
+            secret = world.store.reject(secret, wait=0.9)
+            assert version == secret.version
 
     def test_nobody_waits_without_being_asked_to(self, world: World, refused: Secret) -> None:
         begin = time.monotonic()
