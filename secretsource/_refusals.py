@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["RENEWAL_PAUSE", "Refusals"]
 
 RENEWAL_PAUSE: Final = 5.0  # seconds at most between two refreshes of a document whose value stays refused
-_FIRST_PAUSE: Final = 0.25  # seconds after the first one; they double
+_FIRST_PAUSE: Final = 0.125  # seconds; doubled each time that the same has come back
 _ROW: Final = 60.0  # seconds after which refusals begin to count anew
 _ENDED: Final = -1  # the number of no answer
 _MANY: Final = 16  # rows; with fewer there is no need to forget any

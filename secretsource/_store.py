@@ -325,7 +325,7 @@ class Store:
         """Say that *secret* was refused, as after a rotation, and return the one to use instead.
 
         If another version is known already, that one is returned. Else the backend is asked, once for everybody whose
-        secret was refused. While it stays the same it is asked again at most after pauses that grow from 0.25 to 5
+        secret was refused. While it stays the same it is asked again at most after pauses that grow from 0.125 to 5
         seconds, and the same is returned: whether a second try makes sense is seen by its version and value.
 
         Args:

@@ -69,7 +69,22 @@ def test_a_key_that_stays_wrong_costs_fewer_and_fewer_calls_down_to_one_in_five_
         assert "1" == world.store.reject(world.store.get("a")).version
         asked_at += [eighth / 8] * (world.calls - before)
         world.clock.advance(1 / 8)
-    assert [0, 0.5, 1.5, 3.5, 7.5, 12.5, 17.5, 22.5, 27.5, 32.5, 37.5, 42.5, 47.5] == asked_at
+    assert [
+        0,
+        0.25,
+        0.75,
+        1.75,
+        3.75,
+        7.75,
+        12.75,
+        17.75,
+        22.75,
+        27.75,
+        32.75,
+        37.75,
+        42.75,
+        47.75,
+    ] == asked_at
 
 
 def test_a_minute_later_it_counts_as_refused_for_the_first_time(world: World, refused: Secret) -> None:
