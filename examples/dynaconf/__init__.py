@@ -1,0 +1,1 @@
+"""Settings of a shop in a file, which names its secrets and holds none."""
