@@ -142,7 +142,7 @@ class InvalidReference(SecretSourceError, ValueError):
 
 
 class InvalidValue(SecretSourceError, ValueError):
-    """A value that is to be written is one that the backend cannot hold. The message says why, and does not show it."""
+    """A value cannot be held where it is to be written or sent. The message says why, and does not show it."""
 
 
 class MissingDependency(SecretSourceError, ImportError):

@@ -1,0 +1,1 @@
+"""Mail that goes out while the key of the mail service changes: with httpx, in coroutines, and with requests."""
