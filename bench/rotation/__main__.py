@@ -15,8 +15,8 @@ from bench._harness import Table, number
 from bench._page import replaced
 from bench.rotation._load import Load, Outcome, run
 from bench.rotation._places import HttpPlace, PostgresPlace, RedisPlace, Rotation, rotation
+from bench.rotation._service import Service
 from tests.servers.environment import forget_settings
-from tests.servers.keyed import KeyedServer
 from tests.servers.openbao import OpenBao
 from tests.servers.postgres import Postgres
 from tests.servers.redis import Redis
@@ -55,7 +55,7 @@ def http(bao: OpenBao, *, overlap: bool) -> Iterator[tuple[Rotation, Clients]]:
     from bench.rotation._http import HttpClients
 
     with (
-        KeyedServer("the first one") as server,
+        Service("the first one") as server,
         rotation(HttpPlace(server, overlap=overlap), bao, alternating=False) as kept,
     ):
         yield kept, lambda ours: HttpClients(server.url, kept, ours)

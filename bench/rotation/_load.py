@@ -17,7 +17,7 @@ from contextlib import (
 )
 from dataclasses import dataclass, field
 
-PAUSE = 0.05  # seconds between two requests of one worker, on average
+PAUSE = 0.1  # seconds between two requests of one worker, on average
 
 Request = Callable[[], object]
 ARequest = Callable[[], Awaitable[object]]
@@ -158,6 +158,7 @@ async def _awork(
     outcomes.append(outcome)
 
     async def work(request: ARequest) -> None:
+        await asyncio.sleep(_apart(load))  # or all would connect in the same moment
         while not ended.is_set():
             begin, failure = time.perf_counter(), None
             try:
@@ -165,7 +166,7 @@ async def _awork(
             except Exception as error:
                 failure = error
             outcome.note(time.perf_counter() - begin, failure)
-            await asyncio.sleep(_pause() * load.coroutines / 20)
+            await asyncio.sleep(_apart(load))
 
     async with AsyncExitStack() as stack:
         requests = [await stack.enter_async_context(client()) for client in aclients]
@@ -173,6 +174,11 @@ async def _awork(
         async with asyncio.TaskGroup() as group:
             for number in range(load.coroutines):
                 group.create_task(work(requests[number % len(requests)]))
+
+
+def _apart(load: Load) -> float:
+    """Return a pause that lets all coroutines together make as many requests as twenty threads."""
+    return _pause() * max(1.0, load.coroutines / 20)
 
 
 def _pause() -> float:

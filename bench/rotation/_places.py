@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+from bench.rotation._service import Service
 from secretsource import Store
 from secretsource.resolvers.vault import VaultResolver
-from tests.servers.keyed import KeyedServer
 from tests.servers.openbao import OpenBao
 from tests.servers.postgres import Postgres
 from tests.servers.redis import Redis
@@ -54,13 +54,12 @@ class RedisPlace:
 class HttpPlace:
     """A service with an API key. The two "users" are two keys: the one of before is good until the next rotation."""
 
-    def __init__(self, server: KeyedServer, *, overlap: bool) -> None:
+    def __init__(self, server: Service, *, overlap: bool) -> None:
         self.server = server
         self._overlap = overlap
 
     def set_password(self, user: str, password: str) -> object:
         del user
-        self.server.end_overlap()
         return self.server.rotate(password, overlap=self._overlap)
 
 
