@@ -1,0 +1,140 @@
+"""A Flask config whose settings may be secrets: it stores their names, and reads them when somebody asks for them."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, ItemsView, Iterator, ValuesView
+from typing import Any, Final, NoReturn, SupportsIndex
+
+from secretsource import MaskedBytes, MaskedStr, SecretHandle, SecretNotFound, Store
+from secretsource.integrations._needs import needs
+
+with needs("Flask", extra="flask"):
+    from flask import Config
+
+__all__ = ["OLD_KEYS", "handles_in", "let_read"]
+
+OLD_KEYS: Final = "SECRET_KEY_FALLBACKS"
+"""The setting whose secrets may be missing: there is no old key before the first rotation."""
+
+_STORE: Final = "_secretsource_store"
+_UNSET: Final = object()
+
+
+def let_read(config: Config, store: Callable[[], Store]) -> None:
+    """Let *config* read its secrets from the store that *store* returns; it remains the same object.
+
+    The template engine, other extensions and the application may hold it already, so only its class is another one.
+    """
+    known = type(config)
+    config.__dict__[_STORE] = store
+    config.__class__ = type(known.__name__, (_ReadingConfig, known), {"__module__": known.__module__})
+
+
+def handles_in(value: object) -> Iterator[SecretHandle]:
+    """Return every ``secret(…)`` in *value*, which may be a list, a tuple or a dictionary of others."""
+    if isinstance(value, SecretHandle):
+        yield value
+    elif type(value) in (list, tuple):
+        for item in value:  # type: ignore[attr-defined]
+            yield from handles_in(item)
+    elif type(value) is dict:
+        yield from handles_in(list(value.values()))
+
+
+class _ReadingConfig(Config):
+    """Stores handles and returns values. Everything that a `dict` does with stored values by itself is done anew."""
+
+    def __getitem__(self, key: str) -> Any:
+        value = super().__getitem__(key)
+        if next(handles_in(value), None) is None:
+            return value
+        return self._old_keys(value) if key == OLD_KEYS else self._read(value)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        if key not in self:
+            return default
+        return self[key]
+
+    def setdefault(self, key: str, default: Any = None) -> Any:
+        super().setdefault(key, default)
+        return self[key]
+
+    def pop(self, key: str, default: Any = _UNSET) -> Any:
+        if key not in self and default is not _UNSET:
+            return default
+        value = self[key]
+        del self[key]
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        return (
+            super().__iter__()
+        )  # that it is ours keeps dict(config) and **config from copying what is stored
+
+    def items(self) -> ItemsView[str, Any]:  # type: ignore[override]
+        return ItemsView(self)
+
+    def values(self) -> ValuesView[Any]:  # type: ignore[override]
+        return ValuesView(self)
+
+    def update(self, *others: Any, **settings: Any) -> None:
+        for other in others:
+            # What another one has read would never change again.
+            super().update(dict.items(other) if isinstance(other, _ReadingConfig) else other)
+        super().update(settings)
+
+    def copy(self) -> _ReadingConfig:
+        made = type(self)(self.root_path)
+        made.__dict__.update(self.__dict__)
+        made.update(self)
+        return made
+
+    __copy__ = copy
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> _ReadingConfig:
+        made = self.copy()
+        for key, value in dict.items(self):
+            made[key] = copy.deepcopy(value, memo)
+        return made
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        raise TypeError("a config with secrets is not pickled: build the app in each process")
+
+    def get_namespace(
+        self, namespace: str, lowercase: bool = True, trim_namespace: bool = True
+    ) -> dict[str, Any]:
+        asked = {key: self[key] for key in self if key.startswith(namespace)}
+        return Config(self.root_path, asked).get_namespace(namespace, lowercase, trim_namespace)
+
+    def from_prefixed_env(self, prefix: str = "FLASK", *, loads: Callable[[str], Any] = json.loads) -> bool:
+        stored = Config(self.root_path, dict(dict.items(self)))  # it changes dictionaries in their place
+        stored.from_prefixed_env(prefix, loads=loads)
+        super().update(stored)
+        return True
+
+    def _old_keys(self, value: Any) -> list[Any]:
+        found = []
+        # One text alone would be taken for a list of keys of one character each.
+        for item in [value] if isinstance(value, SecretHandle) else value:
+            try:
+                found.append(self._read(item))
+            except SecretNotFound:
+                continue
+        return found
+
+    def _read(self, value: Any) -> Any:
+        if isinstance(value, SecretHandle):
+            return self._value_of(value.name)
+        if type(value) is dict:
+            return {key: self._read(item) for key, item in value.items()}
+        return type(value)(map(self._read, value)) if type(value) in (list, tuple) else value
+
+    def _value_of(self, name: str) -> MaskedStr | MaskedBytes:
+        store: Store = self.__dict__[_STORE]()
+        found = store.get(name)
+        try:
+            return found.value
+        except TypeError:
+            return found.value_bytes
