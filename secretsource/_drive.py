@@ -27,6 +27,7 @@ S = TypeVar("S")
 Round: TypeAlias = tuple[Mapping[str, Generator["Pending", "Looked", T]], Callable[[], None]]
 """Reads by name, and what lets the fetches go that are collected while they run."""
 
+_NO_LOOP = "a read can be awaited under asyncio only: elsewhere call get_secret or Store.get in a thread"
 # Seconds of one wait. A signal that comes in the last moment before a wait does not interrupt it, and Ctrl-C should.
 _SLICE = 0.1
 
@@ -116,7 +117,10 @@ async def _await(waits: Collection[Pending]) -> None:
     """Wait until one of them is over, and let the event loop run meanwhile."""
     import asyncio  # noqa: PLC0415 - loaded already where a loop runs, and slow to import where none does
 
-    loop = asyncio.get_running_loop()
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        raise RuntimeError(_NO_LOOP) from None
     landed = loop.create_future()
     stops = [pending.flight.wake_with(lambda: loop.call_soon_threadsafe(_set, landed)) for pending in waits]
     try:

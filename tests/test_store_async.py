@@ -46,6 +46,14 @@ def test_a_local_read_does_not_suspend() -> None:
     assert not suspends(Store([local]).aget("a"))
 
 
+def test_without_asyncios_event_loop_the_error_says_what_to_do(store: Store, backend: FakeResolver) -> None:
+    backend.says["a"] = Document(value="any")
+    read = store.aget("a")
+    with pytest.raises(RuntimeError, match="under asyncio only: elsewhere call get_secret"):
+        read.send(None)
+    assert "any" == store.get("a").value
+
+
 async def test_a_thousand_tasks_on_a_cold_name_make_one_call(store: Store, backend: FakeResolver) -> None:
     gate = Gate(Document(value="any"))
     backend.says["a"] = gate
