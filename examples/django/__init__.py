@@ -1,0 +1,1 @@
+"""A Django project whose keys and database login are secrets."""

@@ -1,0 +1,1 @@
+"""The engine for MySQL and MariaDB: ``ENGINE = "secretsource.integrations.django.mysql"``."""
