@@ -1,0 +1,1 @@
+"""A Celery application over a Redis that needs a password, which may change while the worker runs."""

@@ -1,0 +1,1 @@
+"""An application that counts in Redis, whose password changes while it runs."""
