@@ -10,6 +10,7 @@ ARGS ?=
 LOCKFLAGS ?=
 
 PY := $(VENV)/bin/python
+UV := $(VENV)/bin/uv
 PIP_INSTALL := $(PY) -m pip install --quiet --quiet --disable-pip-version-check
 
 # Stamps are named after the contents they stand for, so a change of contents sets up again and a checkout does not.
@@ -18,9 +19,12 @@ digest = $(shell (echo '$(CURDIR)'; cat $(1) 2>/dev/null) | cksum | cut -d ' ' -
 DEV_STAMP := $(VENV)/.ready-dev-$(call digest,requirements/dev.txt)
 PACKAGE_STAMP := $(VENV)/.ready-package-$(call digest,requirements/dev.txt pyproject.toml)
 BENCH_STAMP := $(VENV)/.ready-bench-$(call digest,requirements/dev.txt requirements/bench.txt)
+# Environments beside $(VENV), each named after the file in requirements/ that it is made from.
+FRAMEWORKS := oldest airflow airflow-oldest
+framework_stamp = $(VENV)-$(1)/.ready-$(call digest,requirements/$(1).txt pyproject.toml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test demo check bench fleet faults docs format lock clean
+.PHONY: help setup test oldest airflow examples demo check bench fleet rotation faults docs format lock clean
 
 help:  ## List the targets
 	@echo 'Targets (set-up happens by itself, in $(VENV), once):'
@@ -34,6 +38,20 @@ test: $(PACKAGE_STAMP)  ## Run the whole test suite
 	@echo 'test: the whole suite, $(JOBS) workers, real servers on loopback'
 	@$(PY) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
+oldest: $(call framework_stamp,oldest)  ## Run the integrations' tests with the oldest frameworks
+	@echo 'oldest: the integrations, with the oldest version of each framework that they support'
+	@$(VENV)-oldest/bin/python -m pytest -n $(JOBS) --dist loadfile -W default tests/integrations $(ARGS)
+
+# Airflow has environments of its own: it brings more than a hundred packages, many of them pinned.
+airflow: $(call framework_stamp,airflow) $(call framework_stamp,airflow-oldest)  ## Run Airflow's tests, newest and oldest
+	@echo 'airflow: the newest Airflow'
+	@$(VENV)-airflow/bin/python -m pytest -W default -k airflow tests/integrations/test_airflow.py tests/integrations/test_alone.py $(ARGS)
+	@echo 'airflow: the oldest Airflow'
+	@$(VENV)-airflow-oldest/bin/python -m pytest -W default -k airflow tests/integrations/test_airflow.py tests/integrations/test_alone.py $(ARGS)
+
+examples: $(PACKAGE_STAMP)  ## Run each example in a new environment, with the wheel and what the example names
+	@$(PY) -m tests.examples.clean $(ARGS)
+
 demo: $(PACKAGE_STAMP)  ## Show the library at work against servers started for it
 	@$(PY) -m examples.demo
 
@@ -44,6 +62,8 @@ check: $(PACKAGE_STAMP)  ## Lint, formatting, types, import floors, documentatio
 	@$(PY) -m ruff format --check .
 	@echo 'check: mypy'
 	@$(PY) -m mypy
+	@echo 'check: pyright'
+	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(VENV)/bin/pyright --pythonpath $(PY) --warnings tests/typing
 	@echo 'check: import floors'
 	@$(VENV)/bin/lint-imports --no-logo --no-cache
 	@echo 'check: documentation'
@@ -54,6 +74,9 @@ bench: $(BENCH_STAMP) $(PACKAGE_STAMP)  ## Measure ourselves beside the peers
 
 fleet: $(PACKAGE_STAMP)  ## Simulate what ten thousand processes ask of a backend
 	@$(PY) -m bench.fleet $(ARGS)
+
+rotation: $(PACKAGE_STAMP)  ## Rotate passwords under load, and put what was seen into its page
+	@$(PY) -m bench.rotation --publish $(ARGS)
 
 faults: $(PACKAGE_STAMP)  ## Try every fault, and put what was seen into its page
 	@rm -f '$(abspath $(VENV))/faults.jsonl'
@@ -72,12 +95,10 @@ format: $(PACKAGE_STAMP)  ## Sort imports, apply safe fixes, format
 	@$(PY) -m ruff format .
 
 lock: $(DEV_STAMP)  ## Remake requirements/*.txt from the *.in files
-	@echo 'lock: installing uv in $(VENV)'
-	@$(PIP_INSTALL) uv
-	@for name in dev bench; do \
+	@for name in dev bench $(FRAMEWORKS); do \
 	  echo "lock: requirements/$$name.txt"; \
-	  (cd requirements && '$(abspath $(VENV))/bin/uv' pip compile --quiet --universal --python-version 3.11 \
-	    --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+	  (cd requirements && '$(abspath $(UV))' pip compile --quiet --universal --python-version 3.11 \
+	    --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --no-strip-extras \
 	    $(LOCKFLAGS) --output-file $$name.txt $$name.in) || exit 1; \
 	done
 	@if grep -nE '://|^-(i|f)|--(index-url|find-links|trusted-host)' requirements/*.txt; then \
@@ -107,3 +128,13 @@ $(BENCH_STAMP): $(DEV_STAMP)
 	@$(PIP_INSTALL) --require-hashes -r requirements/bench.txt
 	@rm -f $(VENV)/.ready-bench-*
 	@touch $@
+
+define framework_environment
+$(call framework_stamp,$(1)): $$(DEV_STAMP)
+	@echo 'set-up: making $(VENV)-$(1) with requirements/$(1).txt (half a minute, once)'
+	@$$(UV) venv --quiet --clear --python $$(PY) '$(VENV)-$(1)'
+	@$$(UV) pip install --quiet --python '$(VENV)-$(1)' --require-hashes -r requirements/$(1).txt
+	@$$(UV) pip install --quiet --python '$(VENV)-$(1)' --no-deps --no-build-isolation -e .
+	@touch $$@
+endef
+$(foreach name,$(FRAMEWORKS),$(eval $(call framework_environment,$(name))))

@@ -57,11 +57,14 @@ assert_type(handle, SecretHandle)
 assert_type(handle.name, str)
 assert_type(handle(), MaskedStr)
 
-assert_type(text[:4], str)
 assert_type(handle()[:4], MaskedStr)
 assert_type(handle().reveal(), str)
 assert_type(secretsource.get_secret_bytes("a/b").reveal(), bytes)
 assert_type(secretsource.get_secret_bytes("a/b").decode(), MaskedStr)
+
+
+def plain(given: str) -> None:
+    assert_type(given[:4], str)
 
 
 async def coroutines() -> None:

@@ -1,0 +1,1 @@
+"""A DAG whose connection and variable come from secretsource."""
