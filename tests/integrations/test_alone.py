@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterable
 
 import pytest
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from tests.integrations.modules import ROOT, extras, modules, needed_by, needs_of, packages_of
@@ -87,6 +88,15 @@ def test_an_integration_needs_its_own_framework_and_no_other(name: str) -> None:
     assert set() == loaded & (ALL - allowed)
 
 
+def required_by(distribution: str) -> set[str]:
+    """Return what an installed distribution requires itself."""
+    try:
+        required = importlib.metadata.requires(distribution) or ()
+    except importlib.metadata.PackageNotFoundError:
+        return set()
+    return {canonicalize_name(Requirement(each).name) for each in required}
+
+
 @pytest.mark.parametrize("name", modules())
 def test_the_extra_that_is_named_brings_what_is_missed(name: str) -> None:
     provided = importlib.metadata.packages_distributions()
@@ -95,7 +105,9 @@ def test_the_extra_that_is_named_brings_what_is_missed(name: str) -> None:
         if name in ELSEWHERE and not need.packages & provided.keys():
             continue
         names = {canonicalize_name(each) for package in need.packages for each in provided[package]}
-        assert names & extras()[need.extra], f"the extra {need.extra} brings none of {sorted(names)}"
+        brought = extras()[need.extra]
+        brought |= {each for name in brought for each in required_by(name)}  # Airflow is a name for its parts
+        assert names & brought, f"the extra {need.extra} brings none of {sorted(names)}"
 
 
 def test_secretsource_itself_imports_no_framework() -> None:
