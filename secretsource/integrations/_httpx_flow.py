@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from functools import partial
-from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar, cast
 
 from secretsource.integrations._http_origin import Origin
 from secretsource.integrations._http_service import Carried, Service
@@ -41,7 +41,7 @@ class Flow(Service[S], Generic[Q, S]):
     def sync_auth_flow(self, request: Q) -> Generator[Q, S, None]:
         """Send *request*, and once more after a refusal."""
         if self.requires_request_body:
-            request.read()
+            cast(Any, request).read()
         steps = self._steps(request)
         said: Any = None
         while (step := _next(steps, said)) is not None:
@@ -55,7 +55,7 @@ class Flow(Service[S], Generic[Q, S]):
     async def async_auth_flow(self, request: Q) -> AsyncGenerator[Q, S]:
         """Do what `sync_auth_flow` does without blocking the event loop."""
         if self.requires_request_body:
-            await request.aread()
+            await cast(Any, request).aread()
         steps = self._steps(request)
         said: Any = None
         while (step := _next(steps, said)) is not None:

@@ -113,7 +113,7 @@ class Sending:
     @headers.setter
     def headers(self, headers: Any) -> None:
         before = self.__dict__.get("headers")
-        carried = before.carried if isinstance(before, Carrying) else None
-        if carried is not None and not isinstance(headers, Carrying):
+        if isinstance(before, Carrying) and before.carried is not None and not isinstance(headers, Carrying):
+            carried = before.carried
             headers = headers if carried.header in headers else type(before)(headers, carried)
         self.__dict__["headers"] = headers

@@ -74,7 +74,7 @@ class Postgres:
             "port": str(self.port),
             "unix_socket_directories": "",
             "fsync": "off",
-            "max_connections": "100",
+            "max_connections": "300",
         }
         return [
             "-D",
@@ -99,6 +99,27 @@ class Postgres:
         with self.connect(SUPERUSER, self.password, database=database) as connection:
             cursor = connection.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []
+
+    def create_user(self, name: str) -> str:
+        """Make a user that may log in and nothing else, and return its password."""
+        password = secrets.token_urlsafe(16)
+        self.query(f"CREATE ROLE {name} LOGIN PASSWORD '{password}'")
+        return password
+
+    def change_password(self, name: str) -> str:
+        """Give a user another password, and return it. Its connections go on."""
+        password = secrets.token_urlsafe(16)
+        self.query(f"ALTER ROLE {name} PASSWORD '{password}'")
+        return password
+
+    def connected(self, name: str) -> int:
+        """Return how many connections a user has."""
+        [(count,)] = self.query(f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{name}'")
+        return int(count)
+
+    def end_connections(self, name: str) -> None:
+        """End every connection of a user, as a restart does, and wait until they are gone."""
+        self.query(f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = '{name}'")
 
     def create_admin(self, name: str) -> str:
         """Make another superuser, as a server that makes users needs one, and return its password."""

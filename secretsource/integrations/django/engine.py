@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from secretsource.integrations._bare import bared
 from secretsource.integrations._login import Credentials, Login
 from secretsource.integrations._needs import needs
-from secretsource.integrations.django._frames import without_frames
+from secretsource.integrations._refused import is_refused
 from secretsource.integrations.django._lazy import LazySecret
 
 with needs("Django", extra="django"):
@@ -32,12 +33,15 @@ class SecretLogin(_Wrapper):
     They are read for each new connection, both of one version. If the server refuses them, they are read anew, and
     where there are others, the connection is opened with those. A request does not see that.
 
-    A subclass says what a refusal is with `is_refused`.
+    A subclass for another database says what a refusal is with `is_refused`.
     """
 
     def is_refused(self, error: Exception) -> bool:
-        """Whether *error*, of a new connection, means that the server does not accept the user and password."""
-        raise NotImplementedError
+        """Whether *error*, of a new connection, means that the server does not accept the user and password.
+
+        It knows PostgreSQL, MySQL and MariaDB.
+        """
+        return is_refused(error)
 
     def get_connection_params(self) -> dict[str, Any]:
         """Return the parameters without those that are read for each connection."""
@@ -64,8 +68,8 @@ class SecretLogin(_Wrapper):
 
     def _opened(self, conn_params: dict[str, Any], credentials: Credentials) -> Any:
         params = {**conn_params, **as_params(credentials)}
-        connect = super().get_new_connection
-        return without_frames(lambda: connect(params))
+        with bared():
+            return super().get_new_connection(params)
 
 
 class SecretClient(_Client):

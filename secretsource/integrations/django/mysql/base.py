@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from secretsource.integrations._needs import needs
 from secretsource.integrations.django.engine import SecretClient, SecretLogin, resolved
@@ -11,14 +11,6 @@ with needs("Django", extra="django"):
     from django.db.backends.mysql import base, client, creation
 
 __all__ = ["DatabaseClient", "DatabaseCreation", "DatabaseWrapper", "MySQLLogin"]
-
-_REFUSED: Final = {
-    1045,  # wrong user or password
-    1698,  # no password was sent
-    1862,  # the password is over
-    3118,  # the account is locked: MySQL
-    4151,  # the account is locked: MariaDB
-}
 
 
 class DatabaseClient(SecretClient, client.DatabaseClient):
@@ -43,11 +35,6 @@ class MySQLLogin(SecretLogin):
 
     client_class: Any = DatabaseClient
     creation_class: Any = DatabaseCreation
-
-    def is_refused(self, error: Exception) -> bool:
-        """Whether *error* means that the server does not accept the user and password."""
-        refusal = base.Database.OperationalError  # type: ignore[attr-defined]  # not in the stubs
-        return isinstance(error, refusal) and error.args[:1] and error.args[0] in _REFUSED
 
 
 class DatabaseWrapper(MySQLLogin, base.DatabaseWrapper):
