@@ -6,8 +6,9 @@ import contextlib
 from collections.abc import Sequence
 from typing import cast
 
-from secretsource._chain import Ask
+from secretsource._chain import Ask, Link
 from secretsource._deadline import Deadline, is_seconds
+from secretsource._guard import refusal
 from secretsource._secret import Document, NotThere
 from secretsource.errors import (
     AccessDenied,
@@ -44,6 +45,8 @@ def ask_for(ask: Ask, deadline: Deadline, *, fresh: bool = False) -> _Answer:
         deadline: When.
         fresh: Ask past what the resolver has between it and the backend.
     """
+    if (refused := _refusal(ask)) is not None:
+        return refused
     if deadline.expired and not is_local(ask.link.resolver):
         return DeadlineExceeded("no worker was free before the deadline")
     resolver = ask.link.resolver
@@ -60,6 +63,8 @@ def ask_for(ask: Ask, deadline: Deadline, *, fresh: bool = False) -> _Answer:
 
 def ask_for_many(asks: Sequence[Ask], deadline: Deadline, *, fresh: bool = False) -> list[_Answer]:
     """Ask one resolver, which has ``fetch_many``, for several documents."""
+    if (refused := _refusal(asks[0])) is not None:
+        return [refused for _ in asks]
     if fresh and hasattr(asks[0].link.resolver, "fetch_fresh"):
         return [ask_for(ask, deadline, fresh=True) for ask in asks]
     if deadline.expired:
@@ -85,6 +90,8 @@ def prolong(ask: Ask, document: Document, deadline: Deadline) -> Document | Secr
     """
     if not hasattr(ask.link.resolver, "renew"):
         return None
+    if (refused := _refusal(ask)) is not None:
+        return refused
     try:
         seconds: object = cast(SupportsRenew, ask.link.resolver).renew(ask.location, document, deadline)
     except BaseException as error:
@@ -99,10 +106,12 @@ def prolong(ask: Ask, document: Document, deadline: Deadline) -> Document | Secr
     return document.prolonged(seconds)
 
 
-def ask_health(resolver: Resolver, deadline: Deadline) -> Health | SecretSourceError:
-    """Ask the resolver, which has ``check``, who the backend takes us for."""
+def ask_health(link: Link, deadline: Deadline) -> Health | SecretSourceError:
+    """Ask the resolver of *link*, which has ``check``, who the backend takes us for."""
+    if (refused := refusal(link.resolver, configured=link.configured)) is not None:
+        return refused
     try:
-        said: object = cast(SupportsCheck, resolver).check(deadline)
+        said: object = cast(SupportsCheck, link.resolver).check(deadline)
     except BaseException as error:
         if is_ctrl_c(error):
             raise
@@ -123,6 +132,10 @@ def policy_of(resolver: Resolver, locations: Sequence[Location]) -> str:
             raise
         return ""
     return said if isinstance(said, str) else ""
+
+
+def _refusal(ask: Ask) -> SecretSourceError | None:
+    return refusal(ask.link.resolver, ask.location, configured=ask.link.configured)
 
 
 def _is_health(health: Health) -> bool:

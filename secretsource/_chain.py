@@ -54,6 +54,8 @@ class Link(Record, kw_only=False):
     ttl: float | None = None
     max_stale: float | None = None
 
+    configured = False  # whether the configuration names the resolver, and no code has made it
+
     def __post_init__(self) -> None:
         """Check every argument."""
         if not is_resolver(self.resolver):

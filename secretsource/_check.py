@@ -123,7 +123,7 @@ def _fly(flight: Flight[Looked], link: Link, deadline: Deadline) -> None:
 
 def _told(link: Link, deadline: Deadline) -> _Told:
     started = time.perf_counter()
-    said = ask_health(link.resolver, deadline)
+    said = ask_health(link, deadline)
     seconds = time.perf_counter() - started
     if isinstance(said, Health):
         return _Told(answer=NotThere(), health=said, seconds=seconds)

@@ -164,7 +164,12 @@ class Reads:
             current, number = self._keep(secret.name, found, call), _number(found.looked)
         else:
             number = hit.number
-        if not are_same(current, secret) or number > before:
+        if not are_same(current, secret):
+            return current
+        if number > before:
+            for ask in self._places.asks(secret.name):
+                if ask.link.name == secret.source:
+                    self._documents.refusals.came_back(ask.key, number, self._clock())
             return current
         name_ttl = self._places.ttl_of(secret.name)
         for ask in self._places.asks(secret.name):

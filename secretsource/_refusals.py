@@ -131,6 +131,23 @@ class Refusals:
                 row.begin_anew(now, 0)
             self._forget_old(now)
 
+    def came_back(self, key: DocumentKey, number: int, now: float) -> None:
+        """Take note of a refused value that a fetch has brought again which the refusal did not cause.
+
+        Args:
+            key: Which document.
+            number: That of the answer.
+            now: The store's time.
+        """
+        with self._lock:
+            row = self._rows.setdefault(key, _Row(now, number))
+            if row.flight is not None:
+                return
+            if now - row.began >= _ROW or row.number == _ENDED:
+                row.begin_anew(now, number)
+            row.number, row.asked_at = number, now
+            self._forget_old(now)
+
     def left(self, key: DocumentKey, wait: float, now: float) -> float:
         """Return the seconds that are left of *wait*, counted from the first refusal of what is refused still."""
         row = self._rows.get(key)

@@ -32,11 +32,18 @@ BUILT_IN: Final[Mapping[str, str]] = {
 }
 """The same as our entry points, so that a chain of built-in resolvers does not search all installed packages."""
 
+
 _POLICY: Final = Signature(
     hints={"max_stale": float | None, "on_denied": Policy, "on_unavailable": Policy, "ttl": float | None}
 )
 LINK_KEYS: Final = tuple(_POLICY.hints)
 Factory = Callable[..., Resolver]  # type: ignore[explicit-any]  # its keywords are looked up when it is called
+
+
+class Configured(Link, kw_only=False):
+    """A link whose resolver the configuration names."""
+
+    configured = True
 
 
 def build_link(name: str, settings: Mapping[str, object], *, profile: str | None, source: str) -> Link:
@@ -61,7 +68,7 @@ def build_link(name: str, settings: Mapping[str, object], *, profile: str | None
         own.setdefault("profile", profile)
     if isinstance(auth := own.get("auth"), Mapping):
         own["auth"] = with_local_credentials(auth, f"{where}.auth", profile=profile)
-    return Link(_built(factory, name, own, where if settings else ""), **policy)  # type: ignore[arg-type]  # checked just above
+    return Configured(_built(factory, name, own, where if settings else ""), **policy)  # type: ignore[arg-type]  # checked just above
 
 
 def check_settings(name: str, settings: Mapping[str, object], *, source: str) -> None:

@@ -4,57 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from functools import wraps
-from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast, overload
 
 from secretsource import _default
-from secretsource._chain import Link
-from secretsource._places import Places
-from secretsource._store import Store
-from secretsource.testing._memory import MemoryResolver, Values
+from secretsource.testing._in_place import Overrides, OverrideStore
 
 if TYPE_CHECKING:
     from types import TracebackType
+    from unittest import TestCase
 
-    from secretsource._reference import Reference
+    from secretsource._store import Store
+    from secretsource.testing._memory import Values
 
 __all__ = ["Overrides", "override"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
+C = TypeVar("C", bound="type[TestCase]")
 
-
-class Overrides(MemoryResolver):
-    """What answers every name and every reference while an `override` is active. Call it to add values."""
-
-    def __init__(self) -> None:
-        """Start without values."""
-        super().__init__(name="override")
-
-    def __call__(self, values: Values) -> None:
-        """Put *values*, by name or reference, beside those that are there."""
-        for name, value in values.items():
-            self.put(name, value)
-
-    @property
-    def local(self) -> bool:
-        """Whether readers ask it in their own thread: unless it is slow, where deadlines have to hold."""
-        return self._gate is None and not self.delay
-
-    def _address(self, reference: Reference, text: str) -> str:  # noqa: ARG002
-        return f"{reference.scheme}://{reference.path}"
-
-
-class _Places(Places):
-    """Places where references to any resolver are asked of the only link."""
-
-    def _named(self, reference: str) -> Link:  # noqa: ARG002
-        return self.chain[0]
-
-
-class _Store(Store):
-    """The store of an override."""
-
-    _places_type = _Places
+_OF_CLASS = "_secretsource_overrides"
 
 
 class override:  # noqa: N801 - used like a function
@@ -67,7 +35,8 @@ class override:  # noqa: N801 - used like a function
         with override({"pepipost/api_key": "test"}) as overrides:
             overrides.deny("stripe_key")
 
-    As a decorator it does the same for each call of a function or coroutine function.
+    As a decorator it does the same for each call of a function or coroutine function, and for each test of a class
+    that is a `unittest.TestCase`, from before ``setUp`` to after the last clean-up.
 
     Args:
         values: Values by name or reference; a mapping is all fields of a document.
@@ -75,40 +44,52 @@ class override:  # noqa: N801 - used like a function
 
     def __init__(self, values: Values | None = None) -> None:
         self._values: Values = {} if values is None else dict(values)
-        self._previous: list[Store | None] = []
+        self._previous: list[tuple[Store | None, Overrides]] = []
 
     def __enter__(self) -> Overrides:
         """Put the store in place, and return the resolver that answers."""
         outer = _default._default.store
         overrides = Overrides()
-        if isinstance(outer, _Store):
-            overrides._adopt(cast(Overrides, outer.chain[0].resolver))
+        if isinstance(outer, OverrideStore):
+            overrides._adopt(outer.overrides)
         overrides(self._values)
-        # Nothing is kept, so that what a test changes counts from the next read.
-        store = _Store(
-            [overrides],
-            ttl=0,
-            max_stale=0,
-            negative_ttl=0,
-            references="anywhere" if outer is None else outer.references,
-        )
-        self._previous.append(_default.replace_default_store(store))
+        store = OverrideStore(overrides, references="anywhere" if outer is None else outer.references)
+        self._previous.append((_default.replace_default_store(store), overrides))
         return overrides
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Put the store from before back."""
-        ended = _default.replace_default_store(self._previous.pop())
+        previous, overrides = self._previous.pop()
+        ended = _default.replace_default_store(previous)
+        overrides._end()
         if ended is not None:
             ended.close()
 
-    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
-        """Return *function*, with the values in place during each call."""
+    @overload
+    def __call__(self, function: C) -> C: ...
+
+    @overload
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]: ...
+
+    def __call__(self, function: Callable[P, R] | type[TestCase]) -> Callable[P, R] | type[TestCase]:
+        """Return *function*, with the values in place during each call; of a class, during each test.
+
+        Raises:
+            TypeError: It is a generator function, which would run after the override, or a class of another kind.
+        """
         import inspect  # noqa: PLC0415 - not needed for blocks
 
+        if isinstance(function, type):
+            if not _is_test_case(function):
+                raise TypeError(
+                    f"override decorates functions and subclasses of unittest.TestCase, and {function.__name__} is "
+                    "neither; mark it with @pytest.mark.secrets, or use a with block"
+                )
+            return self._around_tests(cast("type[TestCase]", function))
         if (
-            isinstance(function, type)
+            not callable(function)
             or inspect.isgeneratorfunction(function)
             or inspect.isasyncgenfunction(function)
         ):
@@ -135,6 +116,34 @@ class override:  # noqa: N801 - used like a function
 
         return around
 
+    def _around_tests(self, tests: type[TestCase]) -> type[TestCase]:
+        # The decorators of a class stand as nested blocks would, and those of its bases around them.
+        own: tuple[Values, ...] = vars(tests).get(_OF_CLASS, ())
+        setattr(tests, _OF_CLASS, (self._values, *own))
+        if not any(_OF_CLASS in vars(base) for base in tests.__mro__[1:]) and not own:
+            for method in ("run", "debug"):
+                setattr(tests, method, _with_overrides(getattr(tests, method)))
+        return tests
+
     def __repr__(self) -> str:
         """Return the names, no value."""
         return f"override({sorted(self._values)})"
+
+
+def _is_test_case(kind: type) -> bool:
+    """Whether *kind* is a `unittest.TestCase`; whoever has one has imported that."""
+    return any((base.__module__, base.__name__) == ("unittest.case", "TestCase") for base in kind.__mro__)
+
+
+def _with_overrides(method: Callable[P, R]) -> Callable[P, R]:
+    """Return the method that runs one test, with what decorates the class of the test in place."""
+
+    @wraps(method)
+    def around(*args: P.args, **kwargs: P.kwargs) -> R:
+        with override() as overrides:
+            for base in reversed(type(args[0]).__mro__):
+                for values in vars(base).get(_OF_CLASS, ()):
+                    overrides(values)
+            return method(*args, **kwargs)
+
+    return around

@@ -16,7 +16,7 @@ from secretsource import Config, ConfigError, Link, Reason, SecretConfig, errors
 from secretsource._registry import BUILT_IN, LINK_KEYS
 from secretsource.cli import _exit
 from secretsource.errors import SecretSourceError, resolver_error
-from secretsource.testing import MemoryResolver
+from secretsource.testing import Overrides
 from tests.docs.blocks import ROOT, blocks_of
 from tests.docs.tables import code_in, table_under
 
@@ -230,5 +230,5 @@ def test_every_public_name_is_in_the_api_reference() -> None:
 def test_what_a_test_can_arrange_is_there() -> None:
     rows = table_under("how-to/test-code-that-reads-secrets.md", "## With a store of your own", "call")
 
-    memory = MemoryResolver()
+    memory = Overrides()  # all that a MemoryResolver has, and more
     assert all(hasattr(memory, code_in(row["call"])[0].split("(")[0].split(" ")[0]) for row in rows)

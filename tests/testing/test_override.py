@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import secrets
 import threading
+import time
+import unittest
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -12,7 +14,7 @@ import pytest
 import secretsource
 from secretsource import AccessDenied, DeadlineExceeded, InvalidReference, SecretNotFound, Store, get_secret
 from secretsource import _default as default
-from secretsource.testing import MemoryResolver, Overrides, override
+from secretsource.testing import IsolationError, MemoryResolver, Overrides, override
 
 
 @pytest.fixture(autouse=True)
@@ -209,6 +211,318 @@ async def test_a_coroutine_function_is_decorated_for_as_long_as_it_runs() -> Non
     assert "x" == await read()
     with pytest.raises(SecretNotFound):
         get_secret("a/b")
+
+
+# Rotations
+
+
+class Refused(Exception):  # noqa: N818
+    """What a service raises for a key that is not the one of now."""
+
+
+class Service:
+    """A service that takes one key, and counts the requests."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        self.requests = 0
+
+    def send(self, name: str = "pepipost/api_key") -> str:
+        """Do as an application does that survives a rotation."""
+        for attempt in secretsource.attempts(name, on=Refused):
+            with attempt as key:
+                return self.take(key)
+        raise AssertionError("the loop ended without a result")
+
+    async def asend(self, name: str = "pepipost/api_key") -> str:
+        async for attempt in secretsource.attempts(name, on=Refused):
+            async with attempt as key:
+                return self.take(key)
+        raise AssertionError("the loop ended without a result")
+
+    def take(self, key: str) -> str:
+        self.requests += 1
+        if key != self.key:
+            raise Refused
+        return "sent"
+
+
+def test_code_that_is_refused_finds_the_new_value_with_its_second_attempt() -> None:
+    service = Service("new")
+    with override({"pepipost/api_key": "old"}) as overrides:
+        overrides.rotate("pepipost/api_key", "new", after=1)
+        assert ("sent", 2) == (service.send(), service.requests)
+        assert ("sent", 3) == (service.send(), service.requests)
+
+
+async def test_so_do_coroutines() -> None:
+    service = Service("new")
+    with override({"pepipost/api_key": "old"}) as overrides:
+        overrides.rotate("pepipost/api_key", "new", after=1)
+        assert ("sent", 2) == (await service.asend(), service.requests)
+
+
+def test_one_test_may_rotate_several_times() -> None:
+    service = Service("3")
+    with override({"pepipost/api_key": "0"}) as overrides:
+        for number in ("1", "2", "3"):
+            overrides.rotate("pepipost/api_key", number, after=1)
+            service.key = number
+            assert "sent" == service.send()
+    assert 6 == service.requests
+
+
+def test_a_key_that_stays_wrong_is_tried_once() -> None:
+    service = Service("another")
+    with override({"pepipost/api_key": "wrong"}), pytest.raises(Refused):
+        service.send()
+    assert 1 == service.requests
+
+
+def test_reject_returns_the_new_version() -> None:
+    with override({"a/b": "old"}) as overrides:
+        overrides.rotate("a/b", "new", after=1)
+        store = secretsource.default_store()
+        refused = store.get("a/b")
+        newer = store.reject(refused)
+        assert ["old", "1", "new", "2"] == [refused.value, refused.version, newer.value, newer.version]
+
+
+def test_a_rotation_after_some_reads_counts_those_of_its_document_alone() -> None:
+    with override({"a/b": "old", "a/c": "c", "d/e": "x"}) as overrides:
+        overrides.rotate("a/b", "new", after=2)
+        assert ["x", "c", "old", "new"] == [get_secret(name) for name in ("d/e", "a/c", "a/b", "a/b")]
+        overrides.put("a/b", "later")
+        assert "later" == get_secret("a/b"), "a rotation is done once"
+
+
+def test_a_document_is_rotated_in_one_step() -> None:
+    with override({"db/primary": {"user": "u1", "password": "p1"}}) as overrides:
+        overrides.rotate("db/primary", {"user": "u2", "password": "p2"}, after=1)
+        assert {"user": "u1", "password": "p1"} == secretsource.get_fields("db/primary")
+        assert {"user": "u2", "password": "p2"} == secretsource.get_fields("db/primary")
+
+
+def test_a_later_rotation_takes_the_place_of_one_that_is_not_due() -> None:
+    with override({"a/b": "old"}) as overrides:
+        overrides.rotate("a/b", "never", after=1)
+        overrides.rotate("a/b", "new")
+        assert ["new", "new"] == [get_secret("a/b"), get_secret("a/b")]
+
+
+def test_an_inner_override_has_the_rotation_of_the_outer_one_for_itself() -> None:
+    with override({"a/b": "old"}) as outer:
+        outer.rotate("a/b", "new", after=1)
+        with override():
+            assert ["old", "new"] == [get_secret("a/b"), get_secret("a/b")]
+        assert ["old", "new"] == [get_secret("a/b"), get_secret("a/b")]
+
+
+def test_a_rotation_before_no_read_is_refused() -> None:
+    with override({"a/b": "old"}) as overrides, pytest.raises(ValueError, match="0 or more, not -1"):
+        overrides.rotate("a/b", "new", after=-1)
+
+
+def test_who_watches_has_been_told_when_the_rotation_returns() -> None:
+    told: list[tuple[str, str]] = []
+    with override({"db/primary": {"user": "u1", "password": "p1"}, "a/b": "x"}) as overrides:
+        for name in ("db/primary/user", "db/primary/password", "a/b"):
+            secretsource.on_rotation(name, lambda old, new: told.append((old.value, new.value)))
+        overrides.rotate("db/primary", {"user": "u2", "password": "p2"})
+        assert [("p1", "p2"), ("u1", "u2")] == sorted(told)
+        overrides.rotate("db/primary/password", "p3")
+        assert ("p2", "p3") in told
+        assert ("x", "x") not in told
+
+
+def test_who_watches_is_told_by_the_read_that_gets_a_later_rotation() -> None:
+    told = threading.Event()
+    with override({"a/b": "old"}) as overrides:
+        assert "old" == get_secret("a/b")
+        secretsource.on_rotation("a/b", lambda old, new: told.set())
+        overrides.rotate("a/b", "new", after=2)
+        for _ in range(3):
+            get_secret("a/b")
+        assert told.wait(10)
+
+
+def test_that_the_store_looks_after_a_watched_name_is_no_read() -> None:
+    looked = threading.Event()
+    with override({"a/b": "old"}) as overrides:
+        overrides.rotate("a/b", "new", after=1)
+        secretsource.on_rotation("a/b", lambda old, new: looked.set())
+        while not overrides.calls:
+            time.sleep(0.01)
+        assert ["old", "new"] == [get_secret("a/b"), get_secret("a/b")]
+        assert looked.wait(10)
+
+
+def test_a_rotation_waits_for_nobody_where_nothing_can_be_told() -> None:
+    with override() as overrides:
+        secretsource.on_rotation("a/b", lambda old, new: None)
+        overrides.rotate("a/b", "first")  # a first value is no change
+        overrides.deny("a/b")
+        overrides.rotate("a/b", "second")
+        overrides.recover()
+        assert "second" == get_secret("a/b")
+
+
+def test_a_callback_that_hangs_fails_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("secretsource.testing._in_place._TOLD_WITHIN", 0.1)
+    go_on = threading.Event()
+    with override({"a/b": "old"}) as overrides:
+        secretsource.on_rotation("a/b", lambda old, new: go_on.wait(10))
+        with pytest.raises(TimeoutError, match="a callback of on_rotation for 'a/b' has not returned"):
+            overrides.rotate("a/b", "new")
+        go_on.set()
+
+
+def test_an_on_rotation_from_before_is_there_again_afterwards(before: MemoryResolver) -> None:
+    told: list[str] = []
+    done = threading.Event()
+
+    def callback(old: secretsource.Secret, new: secretsource.Secret) -> None:
+        told.append(new.value)
+        done.set()
+
+    assert "real" == get_secret("real/key")
+    secretsource.on_rotation("real/key", callback)
+    with override({"real/key": "x"}) as overrides:
+        overrides.rotate("real/key", "y")
+    before.put("real/key", "really new")
+    assert "really new" == get_secret("real/key", refresh=True)
+    assert done.wait(10)
+    assert ["really new"] == told
+
+
+# What is left of an override
+
+
+def test_a_store_that_was_kept_says_that_its_override_has_ended() -> None:
+    with override({"a/b": "x"}):
+        store = secretsource.default_store()
+        assert "x" == store.get("a/b").value
+    for refresh in (False, True):
+        with pytest.raises(IsolationError, match="belongs to an override that has ended"):
+            store.get("a/b", default=None, refresh=refresh)
+    with override({"a/b": "y"}):
+        assert "y" == get_secret("a/b")
+
+
+# Classes
+
+
+def results_of(*kinds: type[unittest.TestCase]) -> unittest.TestResult:
+    result = unittest.TestResult()
+    for kind in kinds:
+        unittest.defaultTestLoader.loadTestsFromTestCase(kind).run(result)
+    assert ([], []) == (result.failures, result.errors)
+    return result
+
+
+def test_each_test_of_a_class_is_covered_with_its_set_up_and_its_clean_ups(before: MemoryResolver) -> None:
+    seen: list[str] = []
+
+    @override({"a/b": "x"})
+    class Tests(unittest.TestCase):
+        def setUp(self) -> None:
+            seen.append(get_secret("a/b"))
+            self.addCleanup(lambda: seen.append(get_secret("a/b")))
+
+        def tearDown(self) -> None:
+            seen.append(get_secret("a/b"))
+
+        def test_one(self) -> None:
+            default._default.store.chain[0].resolver.put("a/b", "of one test")  # type: ignore[union-attr]
+
+        def test_two(self) -> None:
+            seen.append(get_secret("a/b"))
+
+    assert 2 == results_of(Tests).testsRun
+    assert ["x", "of one test", "of one test", "x", "x", "x", "x"] == seen
+    assert "real" == get_secret("real/key")
+
+
+def test_coroutines_of_a_class_are_covered_too() -> None:
+    seen: list[str] = []
+
+    @override({"a/b": "x"})
+    class Tests(unittest.IsolatedAsyncioTestCase):
+        async def asyncSetUp(self) -> None:
+            seen.append(await secretsource.aget_secret("a/b"))
+            self.addAsyncCleanup(self.clean_up)
+
+        async def clean_up(self) -> None:
+            seen.append(await secretsource.aget_secret("a/b"))
+
+        async def test_it(self) -> None:
+            seen.append(await secretsource.aget_secret("a/b"))
+
+    assert 1 == results_of(Tests).testsRun
+    assert ["x", "x", "x"] == seen
+
+
+def test_decorators_of_a_class_its_bases_and_its_methods_stand_as_nested_blocks() -> None:
+    seen: list[list[str]] = []
+
+    def read() -> list[str]:
+        return [get_secret(name, default="-") for name in ("a", "b", "c", "d")]
+
+    @override({"a": "base", "b": "base", "c": "base"})
+    class Base(unittest.TestCase):
+        def test_it(self) -> None:
+            seen.append(read())
+
+    @override({"b": "upper", "c": "upper"})
+    @override({"c": "lower"})
+    class Derived(Base):
+        @override({"d": "method"})
+        def test_more(self) -> None:
+            seen.append(read())
+
+    results_of(Base, Derived)
+    assert [
+        ["base", "base", "base", "-"],
+        ["base", "upper", "lower", "-"],
+        ["base", "upper", "lower", "method"],
+    ] == seen
+
+
+def test_a_debugged_test_is_covered_too() -> None:
+    @override({"a": "x"})
+    class Tests(unittest.TestCase):
+        def test_it(self) -> None:
+            assert "x" == get_secret("a")
+
+    Tests("test_it").debug()
+
+
+def test_a_failure_in_a_covered_class_leaves_the_store_from_before(before: MemoryResolver) -> None:
+    @override({"a": "x"})
+    class Tests(unittest.TestCase):
+        def setUp(self) -> None:
+            raise ZeroDivisionError
+
+        def test_it(self) -> None: ...
+
+    result = unittest.TestResult()
+    Tests("test_it").run(result)
+    assert 1 == len(result.errors)
+    assert "real" == get_secret("real/key")
+
+
+def test_methods_are_decorated_like_functions() -> None:
+    class Mailer:
+        @override({"a": "x"})
+        def read(self, more: str) -> str:
+            return get_secret("a") + more
+
+    assert "x!" == Mailer().read("!")
+
+
+def test_what_cannot_be_called_is_refused() -> None:
+    with pytest.raises(TypeError, match="override decorates functions"):
+        override({"a": "x"})(classmethod(lambda cls: None))  # type: ignore[call-overload]
 
 
 def test_nothing_shows_a_value() -> None:

@@ -84,7 +84,7 @@ import sys
 
 def test_x():
     loaded = [name for name in sys.modules if name.partition(".")[0] == "secretsource"]
-    assert ["secretsource", "secretsource._pytest_plugin"] == sorted(loaded)
+    assert ["secretsource", "secretsource._guard", "secretsource._pytest_plugin"] == sorted(loaded)
 """
     assert "1 passed" in run(tmp_path, source)
 

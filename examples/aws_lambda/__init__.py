@@ -1,0 +1,1 @@
+"""A Lambda function that reads its key through the extension, frozen between two invocations."""

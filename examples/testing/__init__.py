@@ -1,0 +1,1 @@
+"""An application that sends mails, and its tests: with pytest, and with unittest."""
