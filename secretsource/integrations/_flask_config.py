@@ -16,7 +16,7 @@ with needs("Flask", extra="flask"):
 __all__ = ["OLD_KEYS", "handles_in", "let_read"]
 
 OLD_KEYS: Final = "SECRET_KEY_FALLBACKS"
-"""The setting whose secrets may be missing: there is no old key before the first rotation."""
+"""The setting whose secrets may be missing or empty: there is no old key before the first rotation."""
 
 _STORE: Final = "_secretsource_store"
 _UNSET: Final = object()
@@ -119,9 +119,11 @@ class _ReadingConfig(Config):
         # One text alone would be taken for a list of keys of one character each.
         for item in [value] if isinstance(value, SecretHandle) else value:
             try:
-                found.append(self._read(item))
+                key = self._read(item)
             except SecretNotFound:
                 continue
+            if key:  # everybody could sign with an empty key
+                found.append(key)
         return found
 
     def _read(self, value: Any) -> Any:

@@ -14,4 +14,4 @@ def log_outage(error: Exception) -> int | None:
     """Log *error*, which the client is not shown, and return the seconds after which it may try again, if known."""
     _log.error("answered 503: %s: %s", type(error).__name__, error)
     seconds: float | None = getattr(error, "retry_after", None)
-    return None if seconds is None else max(0, math.ceil(seconds))
+    return None if seconds is None or not math.isfinite(seconds) else max(0, math.ceil(seconds))

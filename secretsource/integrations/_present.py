@@ -24,11 +24,21 @@ def present(
         SecretSourceError: As `Store.get`, but for `SecretNotFound`.
     """
     wanted = list(dict.fromkeys(names))
-    try:
-        return dict(store.get_many(wanted, refresh=refresh, timeout=timeout))
-    except SecretNotFound:
-        pass  # one of them is not there: told apart below, from the cache
-    return {name: _looked_up(store, name, timeout) for name in wanted}
+    missing: dict[str, SecretNotFound] = {}
+    while True:
+        rest = [name for name in wanted if name not in missing]
+        try:
+            found = store.get_many(rest, refresh=refresh, timeout=timeout)
+        except SecretNotFound as error:
+            missing[error.name] = error
+        else:
+            return {name: missing.get(name) or found[name] for name in wanted}
+        # Told apart from the cache. The others are read once more in one round, so that those of one document are of
+        # one version.
+        refresh = False
+        for name in rest:
+            if name not in missing and isinstance(said := _looked_up(store, name, timeout), SecretNotFound):
+                missing[name] = said
 
 
 def _looked_up(store: Store, name: str, timeout: float | None) -> Secret | SecretNotFound:

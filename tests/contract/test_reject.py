@@ -356,6 +356,25 @@ class TestWaiting:
         world.rotate("a", "1")
         assert "1" == world.store.reject(world.store.get("a"), wait=0.2).version
 
+    @pytest.mark.parametrize("ttl", [0, 300])
+    def test_one_waits_also_where_the_refused_value_is_not_kept_any_more(
+        self, world: World, ttl: float
+    ) -> None:
+        store = Store([world.backend], ttl=ttl)
+        refused = store.get("a")
+        store.invalidate("a")
+        self.rotate_later(world, 0.3)
+        assert "2" == store.reject(refused, wait=10).version
+
+    def test_a_value_that_is_never_kept_and_stays_wrong_holds_nobody_up_later(self, world: World) -> None:
+        store = Store([world.backend], ttl=0)
+        refused = store.get("a")
+        store.reject(refused, wait=0.3)
+        begin = time.monotonic()
+        for _ in range(10):
+            store.reject(refused, wait=0.3)
+        assert time.monotonic() - begin < 0.3
+
     def test_local_resolvers_are_looked_at_again_and_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("A_KEY", "old")
         store = Store([EnvResolver()])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,9 +13,11 @@ from pathlib import Path
 from tests.docs.standins import put_commands
 from tests.servers._process import free_port
 from tests.servers.conjur import ConjurServer
+from tests.servers.mongodb import MongoDB
 from tests.servers.moto import Moto
 from tests.servers.openbao import OpenBao
 from tests.servers.postgres import Postgres
+from tests.servers.redis import Redis
 
 __all__ = ["Stage", "staged"]
 
@@ -114,6 +117,30 @@ def _enter_postgres(stage: Stage, stack: ExitStack, home: Path) -> None:
         stage.instead[written] = real
 
 
+def _enter_django(stage: Stage, stack: ExitStack, home: Path) -> None:
+    """Let the developer find a database, with a user whose password the page knows as a variable."""
+    postgres = stack.enter_context(Postgres())
+    stage.environ["SHOP_DB_PASSWORD"] = postgres.create_user("shop")
+    postgres.query("CREATE DATABASE shop OWNER shop")
+    stage.instead['"HOST": "db.example.com", "PORT": "5432"'] = (
+        f'"HOST": "127.0.0.1", "PORT": "{postgres.port}"'
+    )
+
+
+def _enter_redis(stage: Stage, stack: ExitStack, home: Path) -> None:
+    redis = stack.enter_context(Redis())
+    stage.environ.update(PASSWORD_OF_REDIS=redis.password, C_FORCE_ROOT="1")
+    stage.instead["redis.example.com:6379"] = f"127.0.0.1:{redis.port}"
+    stage.instead['"redis.example.com"'] = '"127.0.0.1"'
+    stage.instead["port=6379"] = f"port={redis.port}"
+
+
+def _enter_mongodb(stage: Stage, stack: ExitStack, home: Path) -> None:
+    mongodb = stack.enter_context(MongoDB())
+    mongodb.passwords["shop"] = stage.environ["PASSWORD_OF_MONGODB"] = secrets.token_hex(8)
+    stage.instead["mongo.example.com:27017"] = f"127.0.0.1:{mongodb.port}"
+
+
 def _enter_conjur(stage: Stage, stack: ExitStack, home: Path) -> None:
     server = stack.enter_context(ConjurServer(_ACCOUNT, policy="- !group operators\n"))
     key = server.api_key("admin")
@@ -133,4 +160,7 @@ _SERVERS: dict[str, Callable[[Stage, ExitStack, Path], None]] = {
     "https://vault.example.com": _enter_vault,
     "https://conjur.example.com": _enter_conjur,
     "postgresql://": _enter_postgres,
+    "redis.example.com": _enter_redis,
+    "mongo.example.com": _enter_mongodb,
+    "secretsource.integrations.django.postgresql": _enter_django,
 }

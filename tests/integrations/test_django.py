@@ -11,7 +11,7 @@ import secrets
 import socketserver
 import threading
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
 
@@ -21,6 +21,7 @@ from django.conf import settings
 from django.core import mail, signing
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import SystemCheckError
+from django.db.migrations.writer import MigrationWriter
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from django.test.utils import override_settings
@@ -254,6 +255,18 @@ def users() -> Any:
     connection.close()
 
 
+class TestMigrations:
+    def test_a_migration_has_the_name_and_no_character_of_the_value(self) -> None:
+        with override({"a/b": made()}) as overrides:
+            written, imports = MigrationWriter.serialize(secret("a/b"))
+            assert ("secretsource.integrations.django.secret('a/b')", []) == (written, overrides.calls)
+        assert {"import secretsource.integrations.django"} == imports
+
+    def test_a_store_is_not_written(self) -> None:
+        with pytest.raises(ValueError, match="Cannot serialize"):
+            MigrationWriter.serialize(secret("a/b", store=Store([MemoryResolver({"a/b": made()})])))
+
+
 class TestFallbacks:
     def test_what_is_not_there_and_what_is_empty_is_left_out(self) -> None:
         with override({"b": "", "c": "x"}):
@@ -281,6 +294,22 @@ class TestFallbacks:
     def test_what_is_in_it_is_masked(self) -> None:
         with override({"a": made()}):
             assert [MaskedStr] == [type(each) for each in fallbacks("a")]
+
+    def test_a_key_that_is_added_counts_too(self) -> None:
+        keys = fallbacks("a", "b")
+        keys.append("plain")
+        with override({"b": "x"}):
+            assert ["x", "plain"] == list(keys)
+
+    @pytest.mark.parametrize(
+        "again", [copy.copy, copy.deepcopy, lambda keys: pickle.loads(pickle.dumps(keys))]
+    )
+    def test_a_copy_has_names_and_no_value(self, again: Callable[[Any], Any]) -> None:
+        with override({"a": "x"}):
+            copied = again(fallbacks("a", "b"))
+        assert "[secret('a'), secret('b')]" == repr(copied)
+        with override({"b": "y"}):
+            assert ["y"] == list(copied)
 
 
 class Smtp(socketserver.ThreadingTCPServer):

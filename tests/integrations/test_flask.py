@@ -379,6 +379,20 @@ def test_old_keys_that_are_not_there_are_left_out(keys: MemoryResolver) -> None:
     assert ["key 0"] == visited(keys, FakeClock()).config["SECRET_KEY_FALLBACKS"]
 
 
+@knows_old_keys
+def test_nobody_signs_with_an_empty_old_key(keys: MemoryResolver) -> None:
+    keys.put("flask/secret_key_previous", "")
+    app = visited(keys, FakeClock())
+    assert [] == app.config["SECRET_KEY_FALLBACKS"]
+    forger = Flask(__name__)
+    forger.secret_key = "x"
+    serializer = forger.session_interface.get_signing_serializer(forger)  # type: ignore[attr-defined]
+    serializer.secret_keys = [b""]
+    browser = app.test_client()
+    browser.set_cookie("session", serializer.dumps({"visits": 41}))
+    assert "1" == browser.get("/").text
+
+
 def test_old_keys_that_cannot_be_read_are_an_error(keys: MemoryResolver) -> None:
     app = visited(keys, FakeClock())
     keys.deny()

@@ -49,7 +49,7 @@ from secretsource import (
 from secretsource.integrations.pydantic_settings import FromSecret, SecretSource
 from secretsource.integrations.pydantic_settings._wanted import Model
 from secretsource.testing import MemoryResolver, override
-from tests.fakes import BatchResolver, FakeClock
+from tests.fakes import BatchResolver, FakeClock, FakeResolver
 
 Sources = tuple[PydanticBaseSettingsSource, ...]
 
@@ -86,6 +86,38 @@ class Marked(Reading):
 def test_a_marked_field_gets_the_secret_of_its_name() -> None:
     with override({"pepipost/api_key": "x"}):
         assert "x" == Marked().mail.get_secret_value()
+
+
+@pytest.mark.parametrize("value", ["live", "neither"])
+def test_a_field_may_be_a_literal(value: str) -> None:
+    class Settings(Reading):
+        mode: Annotated[Literal["test", "live"], FromSecret("stripe/mode")]
+
+    with override({"stripe/mode": value}):
+        if value == "live":
+            assert "live" == Settings().mode
+        else:
+            with pytest.raises(ValidationError, match="'test' or 'live'"):
+                Settings()
+
+
+def test_fields_of_one_document_are_of_one_version_though_another_is_not_there() -> None:
+    class Database(BaseModel):
+        user: str
+        password: SecretStr
+        port: int = 5432
+
+    class Settings(Reading):
+        db: Annotated[Database, FromSecret("db/primary")]
+
+    resolver = FakeResolver(fields=True)
+    resolver.says["db/primary"] = lambda *_: Document(
+        fields={"user": f"user {len(resolver.calls)}", "password": f"user {len(resolver.calls)}"}
+    )
+    Settings.options = {"store": Store([resolver], ttl=0, negative_ttl=0)}
+    db = Settings().db
+    assert db.user == db.password.get_secret_value()
+    assert 5432 == db.port
 
 
 def test_a_reference_is_a_name_too() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from secretsource import default_store
 from secretsource.integrations.django._lazy import LazySecret, secret
@@ -15,15 +15,16 @@ __all__ = ["Fallbacks", "fallbacks"]
 
 
 class Fallbacks(list[str | LazySecret]):
-    """What `fallbacks` returns: a `list`, as Django demands, that leaves out what is not there when it is iterated.
+    """What `fallbacks` returns: a `list`, as Django demands, that leaves out what is not there when it is iterated."""
 
-    Attributes:
-        secrets: All of them, also those that are not there.
-    """
+    @property
+    def secrets(self) -> tuple[str | LazySecret, ...]:
+        """All that is in it, also secrets that are not there."""
+        return tuple(super().__iter__())
 
-    def __init__(self, secrets: list[LazySecret]) -> None:
-        super().__init__(secrets)
-        self.secrets = tuple(secrets)
+    def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
+        """Be copied and pickled as names; a list would be as what is iterated."""
+        return type(self), (list(self.secrets),)
 
     def __iter__(self) -> Iterator[str | LazySecret]:
         """Return the values of now.
@@ -32,6 +33,9 @@ class Fallbacks(list[str | LazySecret]):
             SecretSourceError: As `secretsource.get_secret`, but for `SecretNotFound`.
         """
         for each in self.secrets:
+            if not isinstance(each, LazySecret):
+                yield each
+                continue
             store = default_store() if each.store is None else each.store
             found = store.get(each.name, default=None)
             if found is not None and found.value:  # everybody could sign with an empty key

@@ -84,6 +84,11 @@ class LazySecret:
     def __hash__(self) -> int:
         return hash(self._read())
 
+    def deconstruct(self) -> tuple[str, tuple[str], dict[str, Store]]:
+        """Return how to make it anew: a migration has the name, and not the characters of the value."""
+        options = {} if self.store is None else {"store": self.store}
+        return "secretsource.integrations.django.secret", (self.name,), options
+
     def __copy__(self) -> Self:
         return self
 

@@ -113,7 +113,8 @@ class SecretSource(PydanticBaseSettingsSource):
         """Decode JSON where the environment source would; in a union with something simple it may be something else."""
         field = wanted.field
         arms = arms_of(field)
-        if any(issubclass(get_origin(arm) or object, PydanticSecret) for arm in arms):
+        origins = [get_origin(arm) for arm in arms]
+        if any(isinstance(each, type) and issubclass(each, PydanticSecret) for each in origins):
             return value  # old versions of pydantic-settings take it for complex
         is_complex = self.field_is_complex(field)
         parts = get_args(field.annotation) if len(arms) > 1 else ()
