@@ -127,6 +127,16 @@ def _enter_django(stage: Stage, stack: ExitStack, home: Path) -> None:
     )
 
 
+def _enter_drivers(stage: Stage, stack: ExitStack, home: Path) -> None:
+    """Let the developer find a database, for drivers, with a user whose password the page knows as a variable."""
+    postgres = stack.enter_context(Postgres())
+    stage.environ["SHOP_DB_PASSWORD"] = postgres.create_user("shop")
+    postgres.query("CREATE DATABASE shop OWNER shop")
+    for written in ("@db.example.com:5432", "host=db.example.com port=5432", 'host="db.example.com", port=5432'):
+        real = written.replace("db.example.com", "127.0.0.1").replace("5432", str(postgres.port))
+        stage.instead[written] = real
+
+
 def _enter_redis(stage: Stage, stack: ExitStack, home: Path) -> None:
     redis = stack.enter_context(Redis())
     stage.environ.update(PASSWORD_OF_REDIS=redis.password, C_FORCE_ROOT="1")
@@ -159,8 +169,10 @@ _SERVERS: dict[str, Callable[[Stage, ExitStack, Path], None]] = {
     "keyring set": _enter_keyring,
     "https://vault.example.com": _enter_vault,
     "https://conjur.example.com": _enter_conjur,
-    "postgresql://": _enter_postgres,
+    "OPENBAO_DB_PASSWORD": _enter_postgres,
     "redis.example.com": _enter_redis,
     "mongo.example.com": _enter_mongodb,
     "secretsource.integrations.django.postgresql": _enter_django,
+    "secretsource.integrations.sqlalchemy import": _enter_drivers,
+    "secretsource.integrations.psycopg_pool import": _enter_drivers,
 }

@@ -48,8 +48,9 @@ class Own(PostgresLogin, base.DatabaseWrapper):
 
 def engine(connection: DatabaseWrapper, other: MySQL, table: dict[str, Any]) -> None:
     logins: list[SecretLogin] = [connection, other, Own(table)]
-    assert_type(connection.is_refused(ValueError()), bool)
+    assert_type(logins[0].is_refused(ValueError()), bool)
     base_wrapper: base.DatabaseWrapper = connection
+    assert_type(base_wrapper.vendor, str)
     assert_type(connection.get_connection_params(), dict[str, Any])
 
 

@@ -18,7 +18,9 @@ assert_type(login.get_credentials(), tuple[str] | tuple[str, str])
 
 client = redis.Redis(host="h", credential_provider=login, redis_connect_func=login.connect)
 redis.asyncio.Redis(host="h", credential_provider=login, redis_connect_func=login.connect_async)
-redis.Redis.from_url("redis://h", credential_provider=login, redis_connect_func=login.connect)
+redis.Redis.from_url(  # pyright: ignore[reportUnknownMemberType]  # redis-py says nothing of its keywords
+    "redis://h", credential_provider=login, redis_connect_func=login.connect
+)
 redis.ConnectionPool(connection_class=SecretConnection, credential_provider=login)
 redis.ConnectionPool(connection_class=SecretSSLConnection, credential_provider=login)
 redis.RedisCluster.from_url("redis://h", credential_provider=login, connection_class=SecretConnection)
