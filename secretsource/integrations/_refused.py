@@ -21,7 +21,8 @@ _MYSQL: Final = frozenset(
 # libpq tells no SQLSTATE of a failed connect, and the server may write in any language. What can be told for sure is
 # that a password was asked for and sent. These come after that too, in English, and have nothing to do with it.
 _AFTER_THE_PASSWORD: Final = re.compile(
-    r"FATAL: +(too many|remaining|sorry|database|permission denied for database|the database system)"
+    r"FATAL: +(too many|remaining|sorry|database|permission denied for database|the database system|terminating)"
+    r"|server closed the connection|could not receive data|SSL SYSCALL|timeout expired"
 )
 # Some of them are the words of a pooler in between.
 _IN_ENGLISH: Final = re.compile(r"auth(entication)? failed|is not permitted to log in")

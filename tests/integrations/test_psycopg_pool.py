@@ -7,6 +7,7 @@ import gc
 import secrets
 import time
 from collections.abc import AsyncIterator, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
@@ -14,6 +15,7 @@ import psycopg_pool
 import pytest
 
 from secretsource import BackendUnavailable, Store
+from secretsource.integrations._refused import is_refused
 from secretsource.integrations.psycopg_pool import (
     AsyncConnectionPool,
     ConnectionPool,
@@ -378,3 +380,20 @@ async def test_an_async_pool_is_watched_until_it_is_closed(login: Login) -> None
     assert 1 == watched(login)
     await pool.close()
     assert 0 == watched(login)
+
+
+@pytest.mark.parametrize(
+    ("said", "is_one"),
+    [
+        ('FATAL:  password authentication failed for user "shop"', True),
+        ("FATAL:  Passwort-Authentifizierung fehlgeschlagen", True),
+        ("FATAL:  too many connections", False),
+        ("server closed the connection unexpectedly", False),
+        ("FATAL:  terminating connection due to administrator command", False),
+    ],
+)
+def test_what_comes_after_the_password_is_no_refusal_of_it(said: str, is_one: bool) -> None:
+    class Failed(psycopg.OperationalError):
+        pgconn: Any = SimpleNamespace(used_password=True)
+
+    assert is_one == is_refused(Failed(said))
