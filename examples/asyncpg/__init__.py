@@ -1,0 +1,1 @@
+"""An application that asks PostgreSQL, whose password changes while it runs."""
