@@ -72,5 +72,7 @@ def down(reason: Reason = Reason.REFUSED) -> BackendUnavailable:
 def versions_alive(prefix: str) -> list[str]:
     """Return the versions of all documents in memory that begin with *prefix*."""
     gc.collect()
-    alive = [getattr(each, "version", None) or "" for each in gc.get_objects() if issubclass(type(each), Document)]
+    alive = [
+        getattr(each, "version", None) or "" for each in gc.get_objects() if issubclass(type(each), Document)
+    ]
     return [version for version in alive if version.startswith(prefix)]

@@ -132,7 +132,11 @@ def _enter_drivers(stage: Stage, stack: ExitStack, home: Path) -> None:
     postgres = stack.enter_context(Postgres())
     stage.environ["SHOP_DB_PASSWORD"] = postgres.create_user("shop")
     postgres.query("CREATE DATABASE shop OWNER shop")
-    for written in ("@db.example.com:5432", "host=db.example.com port=5432", 'host="db.example.com", port=5432'):
+    for written in (
+        "@db.example.com:5432",
+        "host=db.example.com port=5432",
+        'host="db.example.com", port=5432',
+    ):
         real = written.replace("db.example.com", "127.0.0.1").replace("5432", str(postgres.port))
         stage.instead[written] = real
 

@@ -30,6 +30,7 @@ def main(wanted: list[str]) -> int:
         return 2
     failed = 0
     with tempfile.TemporaryDirectory(prefix="examples-") as scratch:
+        Path(scratch).chmod(0o755)  # PostgreSQL refuses to run as root, and what runs it then must get there
         wheel = _built(Path(scratch))
         for name in wanted or examples():
             started = time.monotonic()
