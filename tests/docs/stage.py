@@ -122,9 +122,8 @@ def _enter_django(stage: Stage, stack: ExitStack, home: Path) -> None:
     postgres = stack.enter_context(Postgres())
     stage.environ["SHOP_DB_PASSWORD"] = postgres.create_user("shop")
     postgres.query("CREATE DATABASE shop OWNER shop")
-    stage.instead['"HOST": "db.example.com", "PORT": "5432"'] = (
-        f'"HOST": "127.0.0.1", "PORT": "{postgres.port}"'
-    )
+    stage.instead['"HOST": "db.example.com"'] = '"HOST": "127.0.0.1"'
+    stage.instead['"PORT": "5432"'] = f'"PORT": "{postgres.port}"'
 
 
 def _enter_drivers(stage: Stage, stack: ExitStack, home: Path) -> None:
