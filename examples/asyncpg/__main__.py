@@ -42,7 +42,9 @@ async def run(server: Server) -> None:
             print("change", number, "of the password")
         stop.set()
         made = sum(await asyncio.gather(*working))
-    print("failed requests: 0" if made else "no request was made")
+    if not made:
+        raise SystemExit("no request was made")
+    print("failed requests: 0")
 
 
 async def count(orders: Orders, stop: asyncio.Event) -> int:

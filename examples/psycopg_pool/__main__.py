@@ -45,7 +45,9 @@ def run(server: Server) -> None:
         stop.set()
         made = sum(each.result(20) for each in working)
     orders.close()
-    print("failed requests: 0" if made else "no request was made")
+    if not made:
+        raise SystemExit("no request was made")
+    print("failed requests: 0")
 
 
 def count(orders: Orders, stop: Event) -> int:
