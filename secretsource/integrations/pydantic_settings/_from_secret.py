@@ -24,8 +24,8 @@ class FromSecret:
 
     The type may be any that pydantic takes, and beside them `MaskedStr`, `MaskedBytes`, and `SecretHandle` for a field
     that is called to read the value of now. Text stays text, but masked: `str` gives a `MaskedStr`, and no error,
-    ``repr`` or JSON of the settings shows it. On a nested model it marks each of its fields; the name is the one of the
-    document.
+    ``repr`` or JSON of the settings shows it. On a nested model it fills each of its fields; the name is the one of the
+    document. Such a field shows its value, unless its type is one that masks, such as `SecretStr`.
 
     Args:
         name: The name, or, on anything but a nested model, the reference. `None` for the name that is made of the name
