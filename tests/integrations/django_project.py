@@ -64,6 +64,7 @@ def get(view: str) -> tuple[int, str]:
     status: list[str] = []
     environ: dict[str, Any] = {"PATH_INFO": f"/{view}/"}
     setup_testing_defaults(environ)
+    # WSGI wants a function that returns another one, to write with; Django never calls it.
     response = WSGIHandler()(environ, lambda line, headers, *more: status.append(line))  # type: ignore[arg-type,func-returns-value,return-value]
     text = b"".join(response).decode()
     cast(Any, response).close()

@@ -74,7 +74,7 @@ def test_an_integration_needs_its_own_framework_and_no_other(name: str) -> None:
     needs = needs_of(name)
     own = frozenset(package for extra in _extras_of(name) for package in packages_of(extra))
     if name in ELSEWHERE and not all(map(importlib.util.find_spec, own)):
-        pytest.skip("its framework is installed in another environment")
+        pytest.skip("its framework has an environment of its own, where `make airflow` runs this too")
     allowed = own | needed_by(own) | DRIVERS.get(name, set())
 
     told, loaded = probed(

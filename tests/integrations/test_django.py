@@ -421,7 +421,7 @@ class TestCache:
 
         from tests.servers.redis import Redis
 
-        class Provider(redis.CredentialProvider):  # type: ignore[misc,name-defined]
+        class Provider(redis.CredentialProvider):  # type: ignore[misc,name-defined]  # importorskip gives Any
             def get_credentials(self) -> tuple[str]:
                 return (get_secret("redis/password"),)
 
@@ -492,8 +492,8 @@ class TestNothingIsShown:
                 Client(raise_request_exception=False).get("/fail/")
             finally:
                 logger.removeHandler(handler)
-        [report] = [each for each in mail.outbox if each.alternatives]  # type: ignore[attr-defined]
-        told = report.body + str(report.alternatives)  # type: ignore[attr-defined]
+        [report] = [each for each in mail.outbox if each.alternatives]  # type: ignore[attr-defined]  # the stubs know text mails only
+        told = report.body + str(report.alternatives)  # type: ignore[attr-defined]  # see above
         assert "PEPIPOST_NOW" in told
         assert value not in told
 

@@ -203,7 +203,7 @@ class TestFailures:
         assert expected is is_refused(DatabaseWrapper.Database.OperationalError(words))
 
     def test_a_refusal_is_known_by_its_state(self) -> None:
-        class Refused(DatabaseWrapper.Database.OperationalError):  # type: ignore[misc,name-defined]
+        class Refused(DatabaseWrapper.Database.OperationalError):  # type: ignore[misc,name-defined]  # of the driver
             sqlstate = "28P01"
 
         assert is_refused(Refused("Passwort-Authentifizierung fehlgeschlagen"))

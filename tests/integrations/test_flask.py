@@ -386,7 +386,7 @@ def test_nobody_signs_with_an_empty_old_key(keys: MemoryResolver) -> None:
     assert [] == app.config["SECRET_KEY_FALLBACKS"]
     forger = Flask(__name__)
     forger.secret_key = "x"
-    serializer = forger.session_interface.get_signing_serializer(forger)  # type: ignore[attr-defined]
+    serializer = forger.session_interface.get_signing_serializer(forger)  # type: ignore[attr-defined]  # the default one has it
     serializer.secret_keys = [b""]
     browser = app.test_client()
     browser.set_cookie("session", serializer.dumps({"visits": 41}))

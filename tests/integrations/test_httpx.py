@@ -79,8 +79,8 @@ def call(request: pytest.FixtureRequest, lib: SimpleNamespace) -> Call:
     def run(*args: Any, **kwargs: Any) -> Any:
         return asyncio.run(asynchronous(*args, **kwargs))
 
-    run.is_async = True  # type: ignore[attr-defined]
-    sync.is_async = False  # type: ignore[attr-defined]
+    run.is_async = True  # type: ignore[attr-defined]  # a mark of these tests on a function
+    sync.is_async = False  # type: ignore[attr-defined]  # see above
     return sync if request.param == "sync" else run
 
 
@@ -617,7 +617,7 @@ def test_an_error_of_the_connection_shows_it_in_no_local(
 def test_a_request_keeps_it_where_a_copy_of_its_headers_is_put_in_their_place(
     here: World, lib: SimpleNamespace
 ) -> None:
-    class Traced(lib.client.HTTPTransport):  # type: ignore[misc,name-defined]
+    class Traced(lib.client.HTTPTransport):  # type: ignore[misc,name-defined]  # of httpx or httpx2
         def handle_request(self, request: Any) -> Any:
             headers = lib.client.Headers(request.headers)
             assert "api_key" not in headers, "a tracer must not see it"

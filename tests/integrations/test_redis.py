@@ -558,5 +558,5 @@ def _everything_of(error: BaseException) -> str:
         for frame, _ in traceback.walk_tb(error.__traceback__):
             if not frame.f_code.co_filename.startswith(str(Path(__file__).parents[1])):
                 shown.append(repr(frame.f_locals))
-        error = error.__context__ or error.__cause__  # type: ignore[assignment]
+        error = error.__context__ or error.__cause__  # type: ignore[assignment]  # `None` ends the loop
     return "".join(shown)
