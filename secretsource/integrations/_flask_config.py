@@ -37,7 +37,7 @@ def handles_in(value: object) -> Iterator[SecretHandle]:
     if isinstance(value, SecretHandle):
         yield value
     elif type(value) in (list, tuple):
-        for item in value:  # type: ignore[attr-defined]
+        for item in value:  # type: ignore[attr-defined]  # a list or a tuple
             yield from handles_in(item)
     elif type(value) is dict:
         yield from handles_in(list(value.values()))
@@ -73,10 +73,10 @@ class _ReadingConfig(Config):
             super().__iter__()
         )  # that it is ours keeps dict(config) and **config from copying what is stored
 
-    def items(self) -> ItemsView[str, Any]:  # type: ignore[override]
+    def items(self) -> ItemsView[str, Any]:  # type: ignore[override]  # a view that reads
         return ItemsView(self)
 
-    def values(self) -> ValuesView[Any]:  # type: ignore[override]
+    def values(self) -> ValuesView[Any]:  # type: ignore[override]  # see items
         return ValuesView(self)
 
     def update(self, *others: Any, **settings: Any) -> None:

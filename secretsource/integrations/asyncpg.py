@@ -87,7 +87,7 @@ _DEFAULTS = {
 }
 
 
-class _Pool(asyncpg.Pool):  # type: ignore[misc]
+class _Pool(asyncpg.Pool):  # type: ignore[misc]  # untyped
     """A pool that logs in with a secret."""
 
     def __init__(self, dsn: str | None, *, login: Login, drain: bool, settings: dict[str, Any]) -> None:

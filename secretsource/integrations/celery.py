@@ -136,7 +136,7 @@ class SecretTransport(kombu_redis.Transport):
             client.credential_provider = login.with_username(client.userid) if client.userid else login
 
 
-class SecretRedisBackend(RedisBackend):  # type: ignore[misc]
+class SecretRedisBackend(RedisBackend):  # type: ignore[misc]  # untyped
     """Celery's result backend for Redis, whose connections log in anew where they are refused.
 
     The setting ``redis_backend_credential_provider`` is a `SecretCredentialProvider`.

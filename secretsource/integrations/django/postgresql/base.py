@@ -46,7 +46,7 @@ class DatabaseWrapper(PostgresLogin, base.DatabaseWrapper):
 def reading(plain: type[Any], login: Login) -> type[Any]:
     """Return a class of connections like *plain* that read the user and password when they connect."""
 
-    class Reading(plain):  # type: ignore[misc]
+    class Reading(plain):  # type: ignore[misc]  # known when it runs
         @classmethod
         def connect(cls, conninfo: str = "", **kwargs: Any) -> Any:
             connect: Callable[..., Any] = super().connect
