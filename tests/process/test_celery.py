@@ -8,21 +8,21 @@ from pathlib import Path
 from tests.process import backends
 from tests.process.programs._shown import shown
 from tests.process.run import environ_with, run_program
-from tests.servers._process import Process
+from tests.servers._process import LOOPBACK, Process
+from tests.servers.redis import Redis
 
 PROCESSES = 3
 
 
 def test_every_process_of_the_pool_reads_right(tmp_path: Path) -> None:
-    for folder in ("queue", "control", "results"):
-        (tmp_path / folder).mkdir()
     command = [
         *(sys.executable, "-m", "celery", "--app", "tests.process.programs.tasks", "worker"),
         *("--pool", "prefork", "--concurrency", str(PROCESSES), "--loglevel", "ERROR"),
         *("--without-gossip", "--without-mingle", "--without-heartbeat"),
     ]
-    with backends.vault(tmp_path) as backend:
-        environ = {**backend.environ, "TASKS_FOLDER": str(tmp_path), "C_FORCE_ROOT": "1"}
+    with backends.vault(tmp_path) as backend, Redis() as redis:
+        url = f"redis://:{redis.password}@{LOOPBACK}:{redis.port}/0"
+        environ = {**backend.environ, "TASKS_REDIS": url, "C_FORCE_ROOT": "1"}
         with Process(command, environ=environ_with(environ)):
             names = [*backend.values] * 4
             said = run_program("send_tasks", environ, {"names": names}, seconds=60)

@@ -1,26 +1,18 @@
-"""A Celery application whose broker is a folder; one secret is read when it is imported."""
+"""A Celery application whose broker is a Redis; one secret is read when it is imported."""
 
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from celery import Celery
 
 from secretsource import get_secret
 from tests.process.programs._shown import shown
 
-FOLDER = Path(os.environ["TASKS_FOLDER"])
 AT_IMPORT = get_secret("fork0/key")
 IMPORTED_IN = os.getpid()
 
-app = Celery("tasks", broker="filesystem://", backend=f"file://{FOLDER / 'results'}")
-app.conf.broker_transport_options = {
-    "data_folder_in": str(FOLDER / "queue"),
-    "data_folder_out": str(FOLDER / "queue"),
-    "control_folder": str(FOLDER / "control"),
-    "polling_interval": 0.05,
-}
+app = Celery("tasks", broker=os.environ["TASKS_REDIS"], backend=os.environ["TASKS_REDIS"])
 app.conf.broker_connection_retry_on_startup = False
 app.conf.worker_prefetch_multiplier = 1
 
