@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, ItemsView, Iterator, ValuesView
-from typing import Any, Final, NoReturn, SupportsIndex
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, ItemsView, Iterable, Iterator, ValuesView
+from typing import Any, Final, NoReturn, SupportsIndex, cast
 
 from secretsource import MaskedBytes, MaskedStr, SecretHandle, SecretNotFound, Store
 from secretsource.integrations._needs import needs
@@ -18,6 +19,8 @@ __all__ = ["OLD_KEYS", "handles_in", "let_read"]
 OLD_KEYS: Final = "SECRET_KEY_FALLBACKS"
 """The setting whose secrets may be missing or empty: there is no old key before the first rotation."""
 
+_DICTIONARIES: Final = (dict, OrderedDict, defaultdict)
+_ROWS: Final = (list, tuple, set, frozenset)
 _STORE: Final = "_secretsource_store"
 _UNSET: Final = object()
 
@@ -33,14 +36,18 @@ def let_read(config: Config, store: Callable[[], Store]) -> None:
 
 
 def handles_in(value: object) -> Iterator[SecretHandle]:
-    """Return every ``secret(…)`` in *value*, which may be a list, a tuple or a dictionary of others."""
-    if isinstance(value, SecretHandle):
-        yield value
-    elif type(value) in (list, tuple):
-        for item in value:  # type: ignore[attr-defined]  # a list or a tuple
+    """Return every ``secret(…)`` in *value*, which may be a list, a tuple, a set or a dictionary of others."""
+    kind = type(value)  # what only says that it is of a class, as proxies do, is none
+    if issubclass(kind, SecretHandle):
+        yield cast(SecretHandle, value)
+    elif issubclass(kind, _ReadingConfig):
+        return  # it reads by itself
+    elif issubclass(kind, dict):
+        for item in dict.values(cast(dict[Any, Any], value)):
             yield from handles_in(item)
-    elif type(value) is dict:
-        yield from handles_in(list(value.values()))
+    elif issubclass(kind, _ROWS):
+        for item in cast(Iterable[Any], value):
+            yield from handles_in(item)
 
 
 class _ReadingConfig(Config):
@@ -50,7 +57,7 @@ class _ReadingConfig(Config):
         value = super().__getitem__(key)
         if next(handles_in(value), None) is None:
             return value
-        return self._old_keys(value) if key == OLD_KEYS else self._read(value)
+        return self._old_keys(value) if key == OLD_KEYS else self._read(value, key)
 
     def get(self, key: str, default: Any = None) -> Any:
         if key not in self:
@@ -67,6 +74,10 @@ class _ReadingConfig(Config):
         value = self[key]
         del self[key]
         return value
+
+    def popitem(self) -> tuple[str, Any]:
+        key = next(reversed(self), None)
+        return super().popitem() if key is None else (key, self.pop(key))
 
     def __iter__(self) -> Iterator[str]:
         return (
@@ -119,19 +130,31 @@ class _ReadingConfig(Config):
         # One text alone would be taken for a list of keys of one character each.
         for item in [value] if isinstance(value, SecretHandle) else value:
             try:
-                key = self._read(item)
+                key = self._read(item, OLD_KEYS)
             except SecretNotFound:
                 continue
             if key:  # everybody could sign with an empty key
                 found.append(key)
         return found
 
-    def _read(self, value: Any) -> Any:
+    def _read(self, value: Any, setting: str) -> Any:
+        kind = type(value)
         if isinstance(value, SecretHandle):
-            return self._value_of(value.name)
-        if type(value) is dict:
-            return {key: self._read(item) for key, item in value.items()}
-        return type(value)(map(self._read, value)) if type(value) in (list, tuple) else value
+            # Any other kind of handle knows its store.
+            return self._value_of(value.name) if kind is SecretHandle else value()
+        if kind in _DICTIONARIES:
+            made = value.copy()
+            made.update((key, self._read(item, setting)) for key, item in value.items())
+            return made
+        is_named = issubclass(kind, tuple) and hasattr(kind, "_make")
+        if is_named or kind in _ROWS:
+            return (kind._make if is_named else kind)(self._read(item, setting) for item in value)
+        if next(handles_in(value), None) is None:
+            return value
+        raise TypeError(
+            f"the setting {setting!r} has a secret in a {kind.__qualname__}, which cannot be copied with its value: "
+            "take a list, a tuple, a set or a dictionary"
+        )
 
     def _value_of(self, name: str) -> MaskedStr | MaskedBytes:
         store: Store = self.__dict__[_STORE]()

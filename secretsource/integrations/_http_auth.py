@@ -60,11 +60,9 @@ class Header(Service[R]):
         self._names = (secret(name).name,)
 
     def _value(self, secrets: Mapping[str, Secret]) -> str:
-        value = secrets[self._names[0]].value
-        if fault := _fault(value):
-            raise InvalidValue(
-                f"the value of {self._names[0]!r} cannot be sent in the header {self._header}: it {fault}"
-            )
+        value = _text(
+            secrets[self._names[0]], fault_in=_fault, not_fit=f"be sent in the header {self._header}"
+        )
         return f"{self._before}{value}{self._behind}"
 
     def __repr__(self) -> str:
@@ -151,15 +149,41 @@ class Basic(Service[R]):
         self._names = (checked,) if isinstance(user, str) else (user.name, checked)
 
     def _value(self, secrets: Mapping[str, Secret]) -> str:
-        user = self._user if isinstance(self._user, str) else secrets[self._user.name].value
-        if ":" in user:
-            raise InvalidValue(f"the value of {self._names[0]!r} cannot be a user: it has a colon")
-        pair = f"{user}:{secrets[self._names[-1]].value}".encode("utf-8", "surrogatepass")
+        user = self._user
+        if not isinstance(user, str):
+            user = _text(secrets[user.name], fault_in=_fault_of_user, not_fit="be a user")
+        password = _text(secrets[self._names[-1]], fault_in=_fault_of_password, not_fit="be a password")
+        pair = f"{user}:{password}".encode("utf-8", "surrogatepass")
         return f"Basic {base64.b64encode(pair).decode()}"
 
     def __repr__(self) -> str:
         """Return the user, or its name, and the name of the password."""
         return f"{type(self).__name__}(user={self._user!r}, password={self._names[-1]!r})"
+
+
+def _text(found: Secret, *, fault_in: Callable[[str], str | None], not_fit: str) -> str:
+    """Return the value of *found*, if it is a text without a fault.
+
+    Raises:
+        InvalidValue: It is none, or has one.
+    """
+    try:
+        value = found.value
+    except TypeError:
+        fault: str | None = "is binary"
+    else:
+        fault = fault_in(value)
+        if not fault:
+            return value
+    raise InvalidValue(f"the value of {found.name!r} cannot {not_fit}: it {fault}")
+
+
+def _fault_of_password(value: str) -> str | None:
+    return None if value else "is empty"
+
+
+def _fault_of_user(value: str) -> str | None:
+    return "has a colon" if ":" in value else _fault_of_password(value)
 
 
 def _fault(value: str) -> str | None:

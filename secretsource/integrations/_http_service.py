@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from secretsource import (
     default_store,
 )
 from secretsource.integrations._http_origin import Origin
+from secretsource.integrations._seconds import check_seconds
 
 __all__ = ["Carried", "Service"]
 
@@ -60,8 +60,7 @@ class Service(ABC, Generic[R]):
             raise TypeError(
                 f"refused must be a set of status codes, or a function of the response, not {refused!r}"
             )
-        if not isinstance(wait, int | float) or not 0 <= wait < math.inf:
-            raise ValueError(f"wait must be 0 seconds or more, not {wait!r}")
+        check_seconds("wait", wait)
         self._refused: Final = refused
         self._wait: Final = wait
         self._plain_http: Final = plain_http

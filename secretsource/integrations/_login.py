@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Awaitable, Callable
 from typing import Final, NoReturn, SupportsIndex, TypeVar
 
 from secretsource import MaskedStr, Secret, SecretSourceError, Store, default_store, secret
+from secretsource.integrations._seconds import check_seconds
+from secretsource.integrations._text import text_of
 
 __all__ = ["WAIT", "Credentials", "Login"]
 
@@ -14,31 +17,50 @@ C = TypeVar("C")
 WAIT: Final = 5.0
 """Seconds that a refused login waits for another value by default."""
 
+_moments: Final = itertools.count()  # numbers that grow: when something happened, before or after what else
+
 
 class Credentials:
     """A password, and the user it belongs to where that is a secret too; both of one version. Frozen, and masked."""
 
-    __slots__ = ("_password", "_user")
+    __slots__ = ("_began", "_ended", "_password", "_user")
 
-    def __init__(self, password: Secret, user: Secret | None) -> None:
-        """Put together what was read in one call."""
+    def __init__(self, password: Secret, user: Secret | None, *, began: int) -> None:
+        """Put together what was read in one call, just now; *began* is the moment when that call began."""
         self._password = password
         self._user = user
+        self._began = began
+        self._ended = next(_moments)
 
     @property
     def password(self) -> MaskedStr:
-        """The password."""
-        return self._password.value
+        """The password.
+
+        Raises:
+            InvalidValue: It is binary; so for the user.
+        """
+        return text_of(self._password)
 
     @property
     def user(self) -> MaskedStr | None:
         """The user; `None` where it is no secret, and stands in the settings of the connection."""
-        return None if self._user is None else self._user.value
+        return None if self._user is None else text_of(self._user)
 
     @property
     def secret(self) -> Secret:
         """The password with where it came from, its version and its age."""
         return self._password
+
+    def are_later_than(self, other: Credentials) -> bool:
+        """Whether the call that read these began when *other* had been read: then these are the newer ones.
+
+        Of two calls at the same time nobody knows it.
+        """
+        return self._began > other._ended
+
+    def are_same_as(self, other: Credentials) -> bool:
+        """Whether *other* logs in with the same, whatever its version."""
+        return (self.user, self.password) == (other.user, other.password)
 
     def __repr__(self) -> str:
         """Return the names and the version, no value."""
@@ -67,7 +89,7 @@ class Login:
 
     Raises:
         InvalidReference: A name breaks the grammar.
-        ValueError: *wait* is no number of seconds.
+        ValueError: *wait* is no finite number of seconds.
     """
 
     def __init__(
@@ -76,8 +98,7 @@ class Login:
         for name in (password, user):
             if name is not None:
                 secret(name)  # or a typing error would be told of by the first connection
-        if isinstance(wait, bool) or not isinstance(wait, int | float) or not wait >= 0:
-            raise ValueError(f"wait must be 0 seconds or more, not {wait!r}")
+        check_seconds("wait", wait)
         self.password: Final = password
         self.user: Final = user
         self.wait: Final = wait
@@ -98,11 +119,13 @@ class Login:
         Raises:
             SecretSourceError: As `Store.get`.
         """
-        return self._of(self.store.get_many(self._names))
+        began = next(_moments)
+        return self._of(self.store.get_many(self._names), began)
 
     async def aread(self) -> Credentials:
         """Do what `read` does without blocking the event loop."""
-        return self._of(await self.store.aget_many(self._names))
+        began = next(_moments)
+        return self._of(await self.store.aget_many(self._names), began)
 
     def replaced(self, refused: Credentials) -> Credentials | None:
         """Say that *refused* was refused, and return what to use instead, or `None` if there is nothing else.
@@ -163,8 +186,9 @@ class Login:
                 raise
         return await opened(newer)
 
-    def _of(self, secrets: dict[str, Secret]) -> Credentials:
-        return Credentials(secrets[self.password], None if self.user is None else secrets[self.user])
+    def _of(self, secrets: dict[str, Secret], began: int) -> Credentials:
+        user = None if self.user is None else secrets[self.user]
+        return Credentials(secrets[self.password], user, began=began)
 
     def __repr__(self) -> str:
         """Return the names."""
@@ -173,11 +197,7 @@ class Login:
 
 
 def _if_other(newer: Credentials, refused: Credentials) -> Credentials | None:
-    is_same = (newer.user, newer.password, newer.secret.version) == (
-        refused.user,
-        refused.password,
-        refused.secret.version,
-    )
+    is_same = newer.are_same_as(refused) and newer.secret.version == refused.secret.version
     return None if is_same else newer
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from secretsource import Store, default_store, secret
+from secretsource import SecretHandle, Store, default_store, secret
 from secretsource.integrations._needs import needs
 from secretsource.integrations._outage import log_outage
 
@@ -28,8 +28,9 @@ class SecretSource:
 
         current_app.config["PEPIPOST_KEY"]  # the value of now
 
-    A setting is a secret where a ``secret(…)`` stands, also in a list, a tuple or a dictionary, whether it was put
-    there before or after. ``app.config`` remains the object that it was, and shows names where it is printed. A setting
+    A setting is a secret where a ``secret(…)`` stands, also in a list, a tuple, a set or a dictionary, whether it was
+    put there before or after. A handle that has a store of its own, as those of settings classes may have, is read
+    from there. ``app.config`` remains the object that it was, and shows names where it is printed. A setting
     that is a secret has a value or raises, as `Store.get` does; ``config.get`` never returns its default for one. Only
     the secrets in ``SECRET_KEY_FALLBACKS`` are left out where they are not there.
 
@@ -73,13 +74,19 @@ class SecretSource:
 
         Args:
             app: The app.
-            timeout: Seconds for all of them; `None` for the store's.
+            timeout: Seconds for all of them; `None` for the store's. Handles that have a store of their own are read
+                after that, within the time of that store.
 
         Raises:
             SecretSourceError: The first name that has no value; its notes name the others.
         """
         stored = [value for key, value in dict.items(app.config) if key != OLD_KEYS]
-        self.store.get_many(dict.fromkeys(each.name for each in handles_in(stored)), timeout=timeout)
+        found = list(handles_in(stored))
+        names = dict.fromkeys(each.name for each in found if type(each) is SecretHandle)
+        self.store.get_many(names, timeout=timeout)
+        for each in found:
+            if type(each) is not SecretHandle:
+                each()
 
     @property
     def store(self) -> Store:

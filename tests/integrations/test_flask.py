@@ -9,20 +9,23 @@ import logging
 import pickle
 import secrets as random
 import sys
+from collections import OrderedDict, defaultdict, namedtuple
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, NamedTuple
 
 import flask
 import pytest
 from flask import Flask, current_app, session
+from werkzeug.local import LocalProxy
 
 from secretsource import (
     AccessDenied,
     BackendUnavailable,
     InvalidReference,
     MissingDependency,
+    SecretHandle,
     SecretNotFound,
     Store,
     configure,
@@ -68,6 +71,9 @@ READERS: dict[str, Callable[[flask.Config], Any]] = {
     "get with a default": lambda config: config.get("PEPIPOST_KEY", "default"),
     "setdefault": lambda config: config.setdefault("PEPIPOST_KEY", "default"),
     "pop": lambda config: config.pop("PEPIPOST_KEY"),
+    "popitem": lambda config: next(
+        value for key, value in iter(config.popitem, None) if key == "PEPIPOST_KEY"
+    ),
     "items": lambda config: dict(list(config.items()))["PEPIPOST_KEY"],
     "values": lambda config: next(
         each for each in config.values() if isinstance(each, str) and len(each) == 16
@@ -158,6 +164,21 @@ def test_other_settings_are_untouched(app: Flask) -> None:
         app.config.pop("MISSING")
 
 
+def test_the_last_setting_is_popped_first_and_stays_if_it_cannot_be_read(
+    app: Flask, memory: MemoryResolver, canary: str
+) -> None:
+    app.config["LAST"] = secret(NAME)
+    memory.deny(NAME)
+    with pytest.raises(AccessDenied):
+        app.config.popitem()
+    memory.recover()
+    assert ("LAST", canary) == app.config.popitem()
+    assert "LAST" not in app.config
+    app.config.clear()
+    with pytest.raises(KeyError):
+        app.config.popitem()
+
+
 def test_a_setting_that_is_popped_is_gone(app: Flask, canary: str) -> None:
     assert canary == app.config.pop("PEPIPOST_KEY")
     assert "PEPIPOST_KEY" not in app.config
@@ -171,6 +192,110 @@ def test_secrets_are_found_in_lists_tuples_and_dictionaries(app: Flask, canary: 
     app.config["PAIR"] = (secret("db/primary/user"), 1)
     assert {"connect_args": {"password": "p"}, "keys": [canary, "x"]} == app.config["OPTIONS"]
     assert ("shop", 1) == app.config["PAIR"]
+
+
+class Server(NamedTuple):
+    host: str
+    password: Any
+
+
+@pytest.mark.parametrize(
+    ("stored", "read"),
+    [
+        (OrderedDict(b=1, a=secret(NAME)), lambda key: OrderedDict(b=1, a=key)),
+        (defaultdict(list, a=secret(NAME)), lambda key: defaultdict(list, a=key)),
+        (Server("db", secret(NAME)), lambda key: Server("db", key)),
+        (namedtuple("Pair", "x y")(secret(NAME), 1), lambda key: (key, 1)),
+        ({secret(NAME), "x"}, lambda key: {key, "x"}),
+        (frozenset({secret(NAME)}), lambda key: frozenset({key})),
+        ([{"a": Server("db", (secret(NAME),))}], lambda key: [{"a": Server("db", (key,))}]),
+    ],
+    ids=lambda each: type(each).__name__,
+)
+def test_secrets_are_found_in_what_is_like_these(
+    app: Flask, canary: str, stored: Any, read: Callable[[str], Any]
+) -> None:
+    app.config["OPTIONS"] = stored
+    found = app.config["OPTIONS"]
+    assert (read(canary), type(stored)) == (found, type(found))
+    assert app.config["OPTIONS"] is not found
+
+
+def test_a_dictionary_that_was_read_still_makes_its_defaults(app: Flask) -> None:
+    app.config["OPTIONS"] = defaultdict(list, a=secret(NAME))
+    assert [] == app.config["OPTIONS"]["b"]
+
+
+class Own(dict[str, Any]):
+    """What may be made in any way."""
+
+
+@pytest.mark.parametrize("where", [lambda own: own, lambda own: [{"x": own}]], ids=["alone", "in others"])
+def test_a_secret_that_cannot_be_put_in_its_place_is_told(app: Flask, where: Callable[[Own], Any]) -> None:
+    app.config["OPTIONS"] = where(Own(a=(secret(NAME),)))
+    with pytest.raises(TypeError, match=r"the setting 'OPTIONS' has a secret in a Own"):
+        app.config["OPTIONS"]
+    app.config["OPTIONS"] = own = where(Own(a=("plain",)))
+    assert own is app.config["OPTIONS"]
+
+
+def test_a_config_in_a_config_reads_by_itself(app: Flask, canary: str) -> None:
+    other = Flask("other")
+    SecretSource(other, secrets={"KEY": "own/key"}, store=Store([MemoryResolver({"own/key": canary})]))
+    app.config["OTHER"] = other.config
+    assert other.config is app.config["OTHER"]
+    assert canary == app.config["OTHER"]["KEY"]
+
+
+def test_what_stands_for_a_dictionary_is_not_looked_into(app: Flask) -> None:
+    """It may have none behind it outside a request."""
+    app.config["G"] = flask.g
+    app.config["LOCAL"] = LocalProxy(lambda: {"a": 1})
+    assert flask.g is app.config["G"]
+    assert {"a": 1} == app.config["LOCAL"]
+
+
+@pytest.fixture
+def other() -> MemoryResolver:
+    """A place of its own, which has another value of the same name."""
+    return MemoryResolver({NAME: "of its own"})
+
+
+@pytest.fixture
+def own_handle(other: MemoryResolver) -> SecretHandle:
+    """A handle that reads from a store of its own, as those of settings classes do."""
+    settings = pytest.importorskip("pydantic_settings")
+    ours = importlib.import_module("secretsource.integrations.pydantic_settings")
+    store = Store([other], ttl=0)
+
+    class Settings(settings.BaseSettings):  # type: ignore[misc,name-defined]  # it may be absent
+        key: Annotated[SecretHandle, ours.FromSecret(NAME)]
+
+        @classmethod
+        def settings_customise_sources(cls, settings_cls: Any, *_: Any, **__: Any) -> Any:
+            return (ours.SecretSource(settings_cls, store=store),)
+
+    handle: SecretHandle = Settings().key
+    return handle
+
+
+def test_a_handle_that_has_a_store_of_its_own_is_read_from_there(
+    app: Flask, own_handle: SecretHandle, canary: str
+) -> None:
+    app.config["OTHER_KEY"] = own_handle
+    app.config["KEYS"] = [own_handle, secret(NAME)]
+    assert "of its own" == app.config["OTHER_KEY"]
+    assert ["of its own", canary] == app.config["KEYS"]
+
+
+def test_it_is_read_from_there_at_the_start_too(
+    app: Flask, memory: MemoryResolver, own_handle: SecretHandle, other: MemoryResolver
+) -> None:
+    app.config["PEPIPOST_KEY"] = own_handle
+    other.deny()
+    with pytest.raises(AccessDenied):
+        app.extensions["secretsource"].prefetch(app)
+    assert [] == memory.calls
 
 
 def test_variables_reach_into_a_dictionary_that_has_a_secret(

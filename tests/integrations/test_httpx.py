@@ -239,6 +239,20 @@ def test_while_the_backend_is_down_the_refusal_comes_through(
     here.memory.recover()
 
 
+@pytest.mark.parametrize("form", ["header", "bearer", "basic"])
+@pytest.mark.parametrize("value", [b"\xff\x00", ""])
+def test_a_new_value_that_cannot_be_sent_lets_the_refusal_come_through(
+    here: World, lib: SimpleNamespace, call: Call, form: str, value: str | bytes
+) -> None:
+    call("GET", here.server.url, auth=form_of(lib, form))
+    here.rotate(backend=False)
+    here.memory.put(NAME, value)
+
+    response = call("GET", here.server.url, auth=form_of(lib, form))
+
+    assert (401, [], 1) == (response.status_code, list(response.history), here.server.refused)
+
+
 def test_other_statuses_may_mean_refused(here: World, lib: SimpleNamespace, call: Call) -> None:
     here.server.refuses_with = 403
     auth = lib.header("api_key", NAME, refused={401, 403})
@@ -532,6 +546,52 @@ def test_a_value_that_no_header_can_hold_is_told_and_not_shown(
     assert [] == here.server.seen
 
 
+NO_FIT = {
+    "header": "be sent in the header api_key",
+    "bearer": "be sent in the header Authorization",
+    "basic": "be a password",
+}
+
+
+@pytest.mark.parametrize("form", NO_FIT)
+def test_a_binary_value_is_told_and_not_shown(
+    here: World, lib: SimpleNamespace, call: Call, form: str
+) -> None:
+    canary = secrets.token_hex(8)
+    here.memory.put(NAME, b"\xff\x00" + canary.encode())
+
+    shown = shown_with_locals(lambda: call("GET", here.server.url, auth=form_of(lib, form)))
+
+    assert f"InvalidValue: the value of '{NAME}' cannot {NO_FIT[form]}: it is binary" in shown
+    assert canary not in shown
+    assert [] == here.server.seen
+
+
+@pytest.mark.parametrize("form", NO_FIT)
+def test_nothing_is_sent_with_an_empty_value(
+    here: World, lib: SimpleNamespace, call: Call, form: str
+) -> None:
+    here.memory.put(NAME, "")
+    with pytest.raises(InvalidValue, match=f"^the value of '{NAME}' cannot {NO_FIT[form]}: it is empty$"):
+        call("GET", here.server.url, auth=form_of(lib, form))
+    assert [] == here.server.seen
+
+
+@pytest.mark.parametrize(("value", "fault"), [("", "is empty"), (b"\xff", "is binary")])
+def test_a_secret_user_that_is_none_is_told(
+    here: World, lib: SimpleNamespace, call: Call, value: str | bytes, fault: str
+) -> None:
+    here.memory.put("bad", value)
+    with pytest.raises(InvalidValue, match=f"^the value of 'bad' cannot be a user: it {fault}$"):
+        call("GET", here.server.url, auth=lib.basic(user=secret("bad"), password=NAME))
+    assert [] == here.server.seen
+
+
+def test_a_user_may_be_empty_where_somebody_says_so(here: World, lib: SimpleNamespace, call: Call) -> None:
+    """As services want it that take a token alone."""
+    assert 200 == call("GET", here.server.url, auth=lib.basic(user="", password=NAME)).status_code
+
+
 def test_a_user_with_a_colon_is_told_and_not_shown(here: World, lib: SimpleNamespace, call: Call) -> None:
     here.memory.put("bad", "sh:op")
     with pytest.raises(InvalidValue, match=r"^the value of 'bad' cannot be a user: it has a colon$"):
@@ -542,9 +602,11 @@ def test_what_makes_no_sense_is_refused_at_once(lib: SimpleNamespace) -> None:
     for wrong in (401, "401", ["401"], None, {True}):
         with pytest.raises(TypeError, match="refused must be a set of status codes, or a function"):
             lib.bearer(NAME, refused=wrong)
-    for wait in (-1, float("nan"), float("inf"), "1", None):
+    for wait in (-1, float("nan"), float("inf"), 10**400, "1", None, True):
         with pytest.raises(ValueError, match="wait must be 0 seconds or more"):
             lib.bearer(NAME, wait=wait)
+        with pytest.raises(ValueError, match="wait must be 0 seconds or more"):
+            lib.basic(user="shop", password=NAME, wait=wait)
     for text in ("Token", "{} {}", "{}\n", ""):
         with pytest.raises(ValueError, match=r"format must have \{\} once"):
             lib.header("api_key", NAME, format=text)

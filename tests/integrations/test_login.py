@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import pickle
 import threading
 import traceback
@@ -11,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from secretsource import BackendUnavailable, InvalidReference, SecretNotFound, Store
+from secretsource import BackendUnavailable, InvalidReference, InvalidValue, Secret, SecretNotFound, Store
 from secretsource.integrations._login import Credentials, Login
 from secretsource.testing import MemoryResolver, override
+from tests.fakes import in_threads
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -83,8 +85,6 @@ def connect(request: pytest.FixtureRequest) -> Connect:
         return lambda login, server: login.connect(server.open, is_refused)
 
     def in_a_loop(login: Login, server: Server) -> object:
-        import asyncio
-
         return asyncio.run(login.aconnect(server.aopen, is_refused))
 
     return in_a_loop
@@ -171,6 +171,29 @@ def test_if_nobody_can_say_whether_there_is_another_the_refusal_says_so(
     assert note.startswith("the login was refused, and there is no other: AccessDenied: ")
 
 
+def test_if_the_other_one_is_binary_the_refusal_says_so(
+    login: Login, server: Server, memory: MemoryResolver, connect: Connect
+) -> None:
+    connect(login, server)
+    rotate(server)
+    memory.put("db/primary", {"user": server.login[0], "password": b"\xff"})
+    with pytest.raises(RefusedError) as caught:
+        connect(login, server)
+    (note,) = caught.value.__notes__
+    assert note.startswith(
+        "the login was refused, and there is no other: InvalidValue: 'db/primary/password' is binary"
+    )
+
+
+@pytest.mark.parametrize("field", ["user", "password"])
+def test_a_binary_login_is_told(
+    login: Login, server: Server, memory: MemoryResolver, connect: Connect, field: str
+) -> None:
+    memory.put("db/primary", {"user": "shop", "password": "p", field: b"\xff"})
+    with pytest.raises(InvalidValue, match=f"^'db/primary/{field}' is binary"):
+        connect(login, server)
+
+
 def test_without_a_password_nothing_is_tried(server: Server, store: Store, connect: Connect) -> None:
     with pytest.raises(SecretNotFound, match="db/other"):
         connect(Login("db/other", store=store), server)
@@ -217,6 +240,28 @@ def test_both_are_of_one_version_while_they_change(memory: MemoryResolver, store
     assert [] == [each for each in seen if each[0] != each[1]]
 
 
+def test_what_is_read_after_another_read_is_later(login: Login, store: Store) -> None:
+    first, second = login.read(), asyncio.run(login.aread())
+    assert (True, False, False) == (
+        second.are_later_than(first),
+        first.are_later_than(second),
+        first.are_later_than(first),
+    )
+
+
+def test_of_reads_at_the_same_time_none_is_later(memory: MemoryResolver) -> None:
+    class Slow(Store):
+        def get_many(self, *args: Any, **kwargs: Any) -> dict[str, Secret]:
+            both.wait(10)
+            return super().get_many(*args, **kwargs)
+
+    both = threading.Barrier(2)
+    with Slow([memory]) as store:
+        one, other = in_threads(2, Login("db/primary/password", store=store).read)
+    assert not one.are_later_than(other)
+    assert not other.are_later_than(one)
+
+
 def test_no_value_is_shown(login: Login, server: Server) -> None:
     credentials = login.read()
     shown = [repr(login), repr(credentials), str(credentials), f"{credentials!r}"]
@@ -238,7 +283,9 @@ def test_credentials_are_not_pickled(login: Login) -> None:
         pickle.dumps(login.read())
 
 
-@pytest.mark.parametrize("wrong", [-1, float("nan"), "1", None, True])
+@pytest.mark.parametrize(
+    "wrong", [-1, float("nan"), float("inf"), pytest.param(10**400, id="huge"), "1", None, True]
+)
 def test_a_wait_that_is_no_number_of_seconds_is_told_at_once(store: Store, wrong: Any) -> None:
     with pytest.raises(ValueError, match="wait must be 0 seconds or more"):
         Login("db/password", store=store, wait=wrong)

@@ -175,6 +175,21 @@ def test_while_the_backend_is_down_the_refusal_comes_through(rotated: World, ses
     rotated.memory.recover()
 
 
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("value", [b"\xff\x00", ""])
+def test_a_new_value_that_cannot_be_sent_lets_the_refusal_come_through(
+    here: World, session: Any, form: str, value: str | bytes
+) -> None:
+    session.auth = FORMS[form]()
+    session.get(here.server.url)
+    here.rotate(backend=False)
+    here.memory.put(NAME, value)
+
+    response = session.get(here.server.url)
+
+    assert (401, [], 1) == (response.status_code, response.history, here.server.refused)
+
+
 def test_other_statuses_may_mean_refused(rotated: World, session: Any) -> None:
     rotated.server.refuses_with = 403
 
@@ -440,10 +455,31 @@ def test_a_value_that_no_header_can_hold_is_told_and_not_shown(here: World, valu
     assert canary not in shown
 
 
-def test_a_binary_value_is_told_and_not_shown(here: World) -> None:
-    here.memory.put("bad", b"\xff\x00secret")
-    with pytest.raises((TypeError, InvalidValue), match=r"^'bad' is binary"):
-        requests.get(here.server.url, auth=HeaderAuth("api_key", "bad"))
+NO_FIT = {
+    "header": "be sent in the header api_key",
+    "bearer": "be sent in the header Authorization",
+    "basic": "be a password",
+}
+
+
+@pytest.mark.parametrize("form", NO_FIT)
+def test_a_binary_value_is_told_and_not_shown(here: World, form: str) -> None:
+    canary = secrets.token_hex(8)
+    here.memory.put(NAME, b"\xff\x00" + canary.encode())
+
+    shown = shown_with_locals(lambda: requests.get(here.server.url, auth=FORMS[form]()))
+
+    assert f"InvalidValue: the value of '{NAME}' cannot {NO_FIT[form]}: it is binary" in shown
+    assert canary not in shown
+    assert [] == here.server.seen
+
+
+@pytest.mark.parametrize("form", NO_FIT)
+def test_nothing_is_sent_with_an_empty_value(here: World, form: str) -> None:
+    here.memory.put(NAME, "")
+    with pytest.raises(InvalidValue, match=f"^the value of '{NAME}' cannot {NO_FIT[form]}: it is empty$"):
+        requests.get(here.server.url, auth=FORMS[form]())
+    assert [] == here.server.seen
 
 
 # Nothing shows it
