@@ -2,8 +2,8 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-# pytest workers; each has its own servers.
-JOBS ?= 2
+# pytest workers; each has its own servers, and waits for half of its time.
+JOBS ?= 4
 # More arguments for pytest, for example: make test ARGS='-k vault -x'
 ARGS ?=
 # More arguments for uv, for example: make lock LOCKFLAGS=--upgrade
@@ -33,14 +33,23 @@ help:  ## List the targets
 
 setup: $(PACKAGE_STAMP)  ## Make the virtual environment, with pinned and hashed packages
 
+# First the tests that bound real time, then the others, which take all of the machine.
 # In the order of the folders: by the number of tests, the files with few that take long would come last.
+# $(1) is the Python, $(2) what is asked of pytest. Its status 5 says that one of the halves had no test.
+both_halves = empty=0; failed=0; \
+  for timed in only never; do \
+    $(1) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --timed $$timed $(2); \
+    case $$? in 0) ;; 1) failed=1 ;; 5) empty=$$((empty + 1)) ;; *) exit 1 ;; esac; \
+  done; \
+  exit $$((failed || empty == 2))
+
 test: $(PACKAGE_STAMP)  ## Run the whole test suite
-	@echo 'test: the whole suite, $(JOBS) workers, real servers on loopback'
-	@$(PY) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	@echo 'test: the whole suite, $(JOBS) workers, real servers on loopback; first the tests that bound real time'
+	@$(call both_halves,$(PY),$(ARGS))
 
 oldest: $(call framework_stamp,oldest)  ## Run the integrations' tests with the oldest frameworks
 	@echo 'oldest: the integrations, with the oldest version of each framework that they support'
-	@$(VENV)-oldest/bin/python -m pytest -n $(JOBS) --dist loadfile -W default tests/integrations $(ARGS)
+	@$(call both_halves,$(VENV)-oldest/bin/python,-W default tests/integrations $(ARGS))
 
 # Airflow has environments of its own: it brings more than a hundred packages, many of them pinned.
 airflow: $(call framework_stamp,airflow) $(call framework_stamp,airflow-oldest)  ## Run Airflow's tests, newest and oldest

@@ -8,9 +8,19 @@ from collections.abc import Iterator
 import pytest
 
 from secretsource._default import replace_default_store
+from tests import timed
 from tests.servers.environment import forget_settings
 
 forget_settings()  # once and for all, before any fixture starts a server with what is there
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    timed.add_option(parser)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    timed.mark(config, items)
+
 
 _PREFIXES = ("SECRETSOURCE_", "AWS_", "VAULT_", "BAO_", "CONJUR_")
 

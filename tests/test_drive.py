@@ -79,6 +79,7 @@ class TestDeadline:
         assert "x" == value
         assert 0.4 <= seconds < 0.8
 
+    @pytest.mark.timed
     def test_the_link_that_hung_is_told_with_the_time_it_took(self, hung: Hung) -> None:
         backend = FakeResolver()
         backend.says["a"] = hung

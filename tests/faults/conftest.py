@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.botocore_models import parse_models_once
 from tests.faults.cases import Cell
 from tests.faults.played import Certificates, certificates
 from tests.faults.record import record
 from tests.faults.setting import Setting
+
+__all__ = ["Make", "made_certificates", "make_setting", "parse_models_once"]
 
 Make = Callable[[Cell], Setting]
 

@@ -9,6 +9,8 @@ from tests.faults.conftest import Make
 from tests.faults.rows.crowds import CROWDS
 from tests.faults.trying import assert_as_expected, tried
 
+pytestmark = pytest.mark.timed
+
 
 @pytest.mark.parametrize("cell", cells_of(CROWDS), ids=str)
 def test_many_readers_share_what_one_needs(cell: Cell, make_setting: Make) -> None:

@@ -18,6 +18,8 @@ from tests.worker_threads import idle_threads_end_soon, worker_threads
 
 __all__ = ["idle_threads_end_soon"]
 
+pytestmark = pytest.mark.timed
+
 DEADLINE, GRACE = 1.0, 0.5  # seconds
 
 Read = Callable[[Store, str, float], Secret]

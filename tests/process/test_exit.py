@@ -10,6 +10,8 @@ import pytest
 from tests.process.playing import KINDS, NAME, playing
 from tests.process.run import sayings
 
+pytestmark = pytest.mark.timed
+
 SECONDS = 2.0
 
 WAYS = {

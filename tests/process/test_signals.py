@@ -10,6 +10,8 @@ from tests.process import backends
 from tests.process.playing import KINDS, NAME, playing
 from tests.process.run import run_program
 
+pytestmark = pytest.mark.timed
+
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_ctrl_c_ends_every_kind_of_wait_in_200_ms_and_the_next_read_works(kind: str) -> None:

@@ -47,6 +47,8 @@ from tests.servers.faulty import FaultyServer
 
 __all__ = ["no_environment", "quick_retries", "server", "vault"]
 
+pytestmark = pytest.mark.timed
+
 
 # Time
 
