@@ -142,7 +142,10 @@ class InvalidReference(SecretSourceError, ValueError):
 
 
 class InvalidValue(SecretSourceError, ValueError):
-    """A value cannot be held where it is to be written or sent. The message says why, and does not show it."""
+    """A value cannot be held where it is to be written or sent, or is no text where one is used.
+
+    The message says why, and does not show it.
+    """
 
 
 class MissingDependency(SecretSourceError, ImportError):

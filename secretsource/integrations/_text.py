@@ -17,4 +17,4 @@ def text_of(found: Secret) -> MaskedStr:
         return found.value
     except TypeError:
         pass  # raised below: an error of ours, which is handled as the others are
-    raise InvalidValue(f"{found.name!r} is binary, and here is room for text alone: use get_secret_bytes()")
+    raise InvalidValue(f"{found.name!r} is binary, and text is wanted here: use get_secret_bytes()")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from secretsource import MaskedStr, Store, aget_secret, secret
+from secretsource import MaskedStr, Store, default_store, secret
 from secretsource.integrations._lifespan import secrets_lifespan
 from secretsource.integrations._needs import needs
+from secretsource.integrations._text import text_of
 
 with needs("FastAPI", extra="fastapi"):
     from fastapi import Depends
@@ -27,9 +28,8 @@ class _Reader:
 
     async def __call__(self) -> MaskedStr:
         """Return the value of now."""
-        if self._store is None:
-            return await aget_secret(self.name)
-        return (await self._store.aget(self.name)).value
+        store = default_store() if self._store is None else self._store
+        return text_of(await store.aget(self.name))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Reader) and self.name == other.name and self._store is other._store
@@ -57,7 +57,7 @@ def FromSecret(name: str, *, store: Store | None = None) -> Any:  # noqa: N802 -
 
     Returns:
         What FastAPI's ``Depends`` returns. A read that fails raises what `Store.get` raises, before the endpoint is
-        called.
+        called; a binary secret is an `InvalidValue`.
 
     Raises:
         InvalidReference: The name breaks the grammar.

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from secretsource import MaskedStr, Store, aget_secret, secret
+from secretsource import MaskedStr, Store, default_store, secret
 from secretsource.integrations._lifespan import checked_names, secrets_lifespan
 from secretsource.integrations._needs import needs
 from secretsource.integrations._outage import log_outage
+from secretsource.integrations._text import text_of
 
 with needs("Litestar", extra="litestar"):
     from litestar import Request, Response
@@ -29,7 +30,7 @@ def provide_secret(name: str, *, store: Store | None = None) -> Provide:
         async def send(pepipost_key: str) -> None: ...
 
     It is read for each request, from the cache as a rule; it never blocks the event loop, and a cached read needs no
-    thread.
+    thread. A read that fails raises what `Store.get` raises; a binary secret is an `InvalidValue`.
 
     Args:
         name: A name or a reference.
@@ -41,7 +42,7 @@ def provide_secret(name: str, *, store: Store | None = None) -> Provide:
     checked = secret(name).name
 
     async def read() -> MaskedStr:
-        return await aget_secret(checked) if store is None else (await store.aget(checked)).value
+        return text_of(await (default_store() if store is None else store).aget(checked))
 
     return Provide(read)
 

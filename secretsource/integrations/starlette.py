@@ -9,6 +9,7 @@ from typing import Any, Final
 from secretsource import SecretNotFound, Store, default_store, secret
 from secretsource.integrations._lifespan import secrets_lifespan
 from secretsource.integrations._needs import needs
+from secretsource.integrations._text import text_of
 
 with needs("Starlette", extra="starlette"):
     from starlette.config import Config, environ, undefined
@@ -63,7 +64,7 @@ class SecretConfig(Config):
             default: For a secret: returned if every link of the chain said "not there"; never on an error.
 
         Raises:
-            SecretSourceError: The secret has no value.
+            SecretSourceError: The secret has no value, or a binary one.
             ValueError: *cast* refuses the value; the message does not show it.
             KeyError: A setting that is no secret is missing.
         """
@@ -72,7 +73,7 @@ class SecretConfig(Config):
             return super().get(key, cast, default)
         store = default_store() if self._store is None else self._store
         try:
-            value: Any = store.get(name).value
+            value: Any = text_of(store.get(name))
         except SecretNotFound:
             if default is undefined:
                 raise

@@ -25,6 +25,8 @@ from django.db.migrations.writer import MigrationWriter
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from django.test.utils import override_settings
+from django.utils.crypto import salted_hmac
+from django.utils.encoding import force_bytes
 from django.utils.log import AdminEmailHandler
 from django.views import debug
 
@@ -33,12 +35,14 @@ from secretsource import (
     AccessDenied,
     BackendUnavailable,
     InvalidReference,
+    InvalidValue,
     MaskedStr,
     SecretNotFound,
     Store,
     get_secret,
 )
 from secretsource.integrations.django import LazySecret, fallbacks, secret
+from secretsource.integrations.django.engine import resolved
 from secretsource.testing import MemoryResolver, override
 from tests.integrations.django_project import commanded, configured, get, views
 
@@ -101,6 +105,38 @@ class TestLazy:
         with override({"a": ""}):
             assert not secret("a")
 
+    @pytest.mark.parametrize(
+        "use",
+        [
+            str,
+            len,
+            list,
+            hash,
+            force_bytes,
+            "{}".format,
+            "x%s".__mod__,
+            lambda key: key.encode(),
+            lambda key: key[:1],
+            lambda key: "x" + key,
+            lambda key: key + "x",
+            lambda key: "" in key,
+            lambda key: key == "",  # as what a client sends may be
+            lambda key: key == secret("other"),
+        ],
+    )
+    def test_an_empty_value_is_an_error_wherever_it_is_used(self, use: Callable[[Any], object]) -> None:
+        with override({"a": "", "other": ""}), pytest.raises(InvalidValue, match="'a' is empty"):
+            use(secret("a"))
+
+    def test_a_binary_value_is_an_error_that_names_it(self) -> None:
+        with override({"a": b"\xff\x00"}):
+            for use in (str, len, lambda key: list(fallbacks("a"))):
+                with pytest.raises(InvalidValue, match="'a' is binary") as caught:
+                    use(secret("a"))
+                assert None is caught.value.__context__
+            with pytest.raises(ImproperlyConfigured, match="'a' is binary"):
+                bool(secret("a"))
+
     def test_the_string_of_it_is_masked(self) -> None:
         with override({"a": made()}):
             assert isinstance(str(secret("a")), MaskedStr)
@@ -162,6 +198,14 @@ class TestLazy:
             assert (kind, str(caught.value)) == (type(came), str(came))
 
 
+def token() -> str:
+    """The token of a link that sets a new password."""
+    from django.contrib.auth.models import User
+    from django.contrib.auth.tokens import default_token_generator
+
+    return default_token_generator.make_token(User(pk=1))
+
+
 class TestSecretKey:
     def test_it_signs(self, memory: MemoryResolver) -> None:
         assert "x" == signing.loads(signing.dumps("x"))
@@ -196,6 +240,25 @@ class TestSecretKey:
         secretsource.default_store().invalidate()
         with override_settings(), pytest.raises(ImproperlyConfigured, match="must not be empty"):
             settings.SECRET_KEY  # noqa: B018
+
+    @pytest.mark.parametrize(
+        "use",
+        [
+            lambda: signing.dumps("x"),
+            lambda: signing.loads(signing.dumps("x", key="")),
+            lambda: signing.get_cookie_signer(salt="s").sign("x"),
+            lambda: salted_hmac("s", "x"),
+            token,
+        ],
+    )
+    def test_nobody_signs_with_a_key_that_becomes_empty(
+        self, memory: MemoryResolver, use: Callable[[], object]
+    ) -> None:
+        use()  # Django has looked at it, and does not look again
+        memory.put("django", {"secret_key": ""})
+        secretsource.default_store().invalidate()
+        with pytest.raises(InvalidValue, match="'django/secret_key' is empty"):
+            use()
 
     def test_what_any_process_signs_is_taken_by_any_other_in_the_middle_of_each_step(
         self, memory: MemoryResolver
@@ -253,6 +316,14 @@ def users() -> Any:
     commanded("migrate", "--verbosity=0")
     yield User.objects
     connection.close()
+
+
+def test_an_empty_setting_of_a_database_is_one_that_is_not_set() -> None:
+    with override({"host": "", "password": made()}) as overrides:
+        table = {"USER": "shop", "PASSWORD": secret("password"), "HOST": secret("host")}
+        assert "" == resolved(table)["HOST"]
+        overrides({"host": "db.example.com"})
+        assert "db.example.com" == resolved(table)["HOST"]
 
 
 class TestMigrations:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import pprint
 import subprocess
 import sys
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from secretsource import (
     BackendUnavailable,
     ConfigError,
     InvalidReference,
+    InvalidValue,
     MaskedStr,
     SecretNotFound,
     Store,
@@ -264,6 +266,15 @@ def test_a_secret_that_is_not_there_or_denied_is_an_error_of_the_read(make: Make
             _ = settings.KEY
 
 
+def test_a_binary_secret_is_an_error_of_the_read_that_names_it(make: Make) -> None:
+    with override({"a/key": b"\xff\x00"}):
+        settings = make('KEY = "@secret a/key"', secretsource={"OTHER": "a/key"})
+        for setting in ("KEY", "OTHER"):
+            with pytest.raises(InvalidValue, match="'a/key' is binary") as raised:
+                _ = settings[setting]
+            assert (None, None) == (raised.value.__cause__, raised.value.__context__)
+
+
 @pytest.mark.parametrize("text", ["@secret", "@secret a b", "@secret a @int @int", "@secret a @upper"])
 def test_a_token_that_is_written_in_another_way_is_told(make: Make, text: str) -> None:
     with override(), pytest.raises(ConfigError, match="write @secret and a name"):
@@ -301,6 +312,22 @@ def test_a_setting_follows_a_rotation(make: Make, validators: list[Validator]) -
     assert ["old"] * 4 == shown()
     clock.advance(11)
     assert ["new"] * 4 == shown()
+
+
+def test_what_is_made_of_a_secret_follows_a_rotation(make: Make) -> None:
+    text = """
+        B = "@secret a"
+        LIST = ["@secret a"]
+        URL = "@format https://{this.B}@host"
+        OUTER = "@format {this.URL}/x"
+    """
+    with override({"a": "old"}) as overrides:
+        settings = make(text)
+        for value in ("old", "new"):
+            overrides({"a": value})
+            assert [value] == settings.LIST
+            assert f"https://{value}@host" == settings.URL == settings["URL"]
+            assert f"https://{value}@host/x" == settings.OUTER
 
 
 @pytest.mark.parametrize("setting", ["A", "B"])
@@ -413,6 +440,58 @@ def test_reports_of_dynaconf_show_no_value(
         assert canary == settings.A
 
 
+@pytest.mark.parametrize("report", [inspect_settings, get_history, lambda settings: repr(settings.email)])
+def test_a_report_leaves_no_mask_in_the_settings(
+    make: Make, canary: str, report: Callable[[Any], object]
+) -> None:
+    text = (
+        LEAKY
+        + """
+        url = "@format https://{this.B}@host"
+        outer = "@format {this.URL}/x"
+    """
+    )
+    with override({"a": canary}):
+        settings = make(text.replace("LIST", 'OUTER = "@format {this.URL}/x"\nLIST'))
+        report(settings)
+        assert [canary, [canary], canary] == [settings.B, settings.LIST, settings.email.key]
+        assert f"https://{canary}@host" == settings.URL == settings.email.url
+        assert f"https://{canary}@host/x" == settings.OUTER == settings.email.outer
+
+
+@pytest.mark.parametrize("shown", [repr, str, pprint.pformat, "{}".format, "%s".__mod__])
+def test_a_table_is_shown_without_a_read_and_whatever_is_wrong(
+    make: Make, shown: Callable[[Any], str]
+) -> None:
+    text = """
+        [email]
+        host = "localhost"
+        key = "@secret a/key"
+        port = "@secret a/port @int"
+        list = ["@secret a/key", {key = "@secret a/key"}]
+        deep = {key = "@secret a/key"}
+    """
+    with override({"a/port": "no number"}) as overrides:
+        email = make(text).email
+        overrides.deny("a/key")
+        told = shown(email)
+        assert [] == overrides.calls
+    assert "localhost" in told
+    assert 5 == told.count("'********'")
+
+
+def test_what_a_table_makes_of_a_secret_is_read_where_the_table_is_shown(make: Make) -> None:
+    text = """
+        PORT = "@secret a/port"
+        [email]
+        port = "@int @format {this.PORT}"
+    """
+    with override({"a/port": "2525"}):
+        settings = make(text)
+        assert "2525" in repr(settings.email)
+        assert 2525 == settings.email.port
+
+
 def test_settings_show_no_value(make: Make, canary: str) -> None:
     with override({"a": canary}):
         settings = make(LEAKY.replace("URL", "#"), secretsource={"A": "a"}, validators=CHECKED[:0])
@@ -481,6 +560,25 @@ def test_the_configuration_of_a_flask_app_follows_a_rotation(canary: str) -> Non
         overrides({"a": canary})
         assert canary == app.secret_key == app.config.get("SECRET_KEY")
         assert canary not in repr(dict(app.config.items()))
+
+
+def test_a_template_of_django_shows_the_value(make: Make, canary: str) -> None:
+    template = pytest.importorskip("django.template")
+    with override({"a": canary}):
+        settings = make(secretsource={"A": "a", "email": {"key": "a"}})
+        text = "{{ key }} {{ key|upper }} {{ email.key }} {% if key == email.key %}same{% endif %}"
+        page = template.Engine().from_string(text)
+        shown = page.render(template.Context({"key": settings.A, "email": settings.email}))
+    assert f"{canary} {canary.upper()} {canary} same" == shown
+
+
+def test_a_template_of_jinja_shows_the_value(make: Make, canary: str) -> None:
+    jinja2 = pytest.importorskip("jinja2")
+    with override({"a": canary}):
+        settings = make(secretsource={"A": "a", "email": {"key": "a"}})
+        text = "{{ settings.A }} {{ settings.A|upper }} {{ settings.email.key }}"
+        shown = jinja2.Environment(autoescape=True).from_string(text).render(settings=settings)
+    assert f"{canary} {canary.upper()} {canary}" == shown
 
 
 CONFIG = """

@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib
+import math
 import secrets as random
 import sys
 import threading
@@ -15,7 +16,15 @@ from fastapi import APIRouter, BackgroundTasks, Depends, FastAPI, Request, WebSo
 from fastapi.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
-from secretsource import BackendUnavailable, InvalidReference, MaskedStr, MissingDependency, Store, configure
+from secretsource import (
+    BackendUnavailable,
+    InvalidReference,
+    InvalidValue,
+    MaskedStr,
+    MissingDependency,
+    Store,
+    configure,
+)
 from secretsource.integrations.fastapi import FromSecret, backend_unavailable, secrets_lifespan
 from secretsource.testing import MemoryResolver, override
 
@@ -244,6 +253,37 @@ def test_errors_tell_the_client_nothing() -> None:
         answered = client.get("/")
     assert [(500, "Internal Server Error")] * 2 == [(each.status_code, each.text) for each in (missing, late)]
     assert (503, {"detail": "Service Unavailable"}) == (answered.status_code, answered.json())
+
+
+@pytest.mark.parametrize("seconds", [math.inf, -math.inf, math.nan])
+def test_a_wait_that_is_no_number_of_seconds_is_not_sent(seconds: float) -> None:
+    app = FastAPI(exception_handlers={BackendUnavailable: backend_unavailable})
+
+    @app.get("/")
+    async def index(key: ApiKey) -> None: ...
+
+    with override() as overrides, TestClient(app) as client:
+        overrides.fail("throttled", retry_after=seconds)
+        answer = client.get("/")
+    assert 503 == answer.status_code
+    assert "Retry-After" not in answer.headers
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_a_binary_secret_is_500_and_an_error_that_names_it(own: bool) -> None:
+    value = b"\xff" + random.token_bytes(8)
+    store = Store([MemoryResolver({NAME: value})]) if own else None
+    app = FastAPI()
+
+    @app.get("/", dependencies=[FromSecret(NAME, store=store)])
+    async def index() -> None: ...
+
+    with override({NAME: value}):
+        with TestClient(app, raise_server_exceptions=False) as client:
+            answer = client.get("/")
+        with TestClient(app) as client, pytest.raises(InvalidValue, match="'pepipost/api_key' is binary"):
+            client.get("/")
+    assert (500, "Internal Server Error") == (answer.status_code, answer.text)
 
 
 def test_a_websocket_gets_the_value_and_is_refused_in_an_outage(canary: str) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import importlib
 import logging
+import math
 import secrets as random
 import sys
 from collections.abc import AsyncIterator
@@ -22,6 +23,7 @@ from litestar.testing import TestClient
 from secretsource import (
     BackendUnavailable,
     InvalidReference,
+    InvalidValue,
     MaskedStr,
     MissingDependency,
     Store,
@@ -253,6 +255,28 @@ def test_an_outage_is_503_where_the_application_wants_it(
     assert (503, "3") == (answer.status_code, answer.headers["Retry-After"])
     assert {"status_code": 503, "detail": "Service Unavailable"} == answer.json()
     assert "answered 503: BackendUnavailable: 'pepipost/api_key'" in caplog.text
+
+
+@pytest.mark.parametrize("seconds", [math.inf, -math.inf, math.nan])
+def test_a_wait_that_is_no_number_of_seconds_is_not_sent(memory: Closing, seconds: float) -> None:
+    app = Litestar(
+        [coroutine],
+        dependencies={"pepipost_key": provide_secret(NAME)},
+        exception_handlers={BackendUnavailable: backend_unavailable},
+    )
+    memory.fail("throttled", retry_after=seconds)
+    with TestClient(app) as client:
+        answer = client.get("/coroutine")
+    assert 503 == answer.status_code
+    assert "Retry-After" not in answer.headers
+
+
+@pytest.mark.parametrize("own", [False, True])
+async def test_a_binary_secret_is_an_error_that_names_it(own: bool) -> None:
+    value = b"\xff" + random.token_bytes(8)
+    read = provide_secret(NAME, store=Store([MemoryResolver({NAME: value})]) if own else None)
+    with override({NAME: value}), pytest.raises(InvalidValue, match="'pepipost/api_key' is binary"):
+        await read()
 
 
 def test_other_errors_are_500_and_tell_the_client_nothing() -> None:

@@ -883,6 +883,23 @@ def test_settings_show_no_value() -> None:
     assert "text" in Settings.model_json_schema()["properties"]
 
 
+def test_a_field_of_a_marked_model_is_shown_as_its_own_type_and_mark_say() -> None:
+    class Database(BaseModel):
+        plain: str
+        typed: SecretStr
+        marked: Annotated[str, FromSecret()]
+
+    class Settings(Reading):
+        db: Annotated[Database, FromSecret("db/primary")]
+
+    values = {field: token_hex(8) for field in ("plain", "typed", "marked")}
+    with override({"db/primary": values}):
+        settings = Settings()
+    assert values["marked"] == settings.db.marked
+    for shown in (repr(settings), str(settings), settings.model_dump_json()):
+        assert [values["plain"]] == [value for value in values.values() if value in shown]
+
+
 def test_settings_with_secrets_are_copied_and_not_pickled() -> None:
     with override({"pepipost/api_key": "x"}):
         settings = Marked()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import logging
+import math
 import secrets as random
 import sys
 import time
@@ -29,6 +30,7 @@ from secretsource import (
     BackendUnavailable,
     ConfigError,
     InvalidReference,
+    InvalidValue,
     MissingDependency,
     SecretNotFound,
     Store,
@@ -269,6 +271,15 @@ def test_an_outage_of_which_nobody_knows_the_end_has_no_retry_after(app: Starlet
     assert "Retry-After" not in answer.headers
 
 
+@pytest.mark.parametrize("seconds", [math.inf, -math.inf, math.nan])
+def test_a_wait_that_is_no_number_of_seconds_is_not_sent(app: Starlette, seconds: float) -> None:
+    with override() as overrides, TestClient(app) as client:
+        overrides.fail("throttled", retry_after=seconds)
+        answer = client.get("/")
+    assert 503 == answer.status_code
+    assert "Retry-After" not in answer.headers
+
+
 def test_a_denial_and_a_missing_secret_are_500_and_tell_the_client_nothing(app: Starlette) -> None:
     with override() as overrides, TestClient(app, raise_server_exceptions=False) as client:
         answers = [client.get("/")]
@@ -394,6 +405,15 @@ def test_a_default_stands_for_a_secret_that_is_not_there_and_never_for_an_error(
         overrides.deny()
         with pytest.raises(AccessDenied):
             config("KEY", default="default")
+
+
+def test_a_setting_with_a_binary_secret_is_an_error_that_names_it() -> None:
+    config = SecretConfig(environ={}, secrets={"KEY": "a/key"})
+    with override({"a/key": b"\xff" + random.token_bytes(8)}):
+        for options in ({}, {"cast": Secret}, {"default": "default"}):
+            with pytest.raises(InvalidValue, match="'a/key' is binary") as caught:
+                config("KEY", **options)
+            assert (None, None) == (caught.value.__cause__, caught.value.__context__)
 
 
 def refuse(text: str) -> str:

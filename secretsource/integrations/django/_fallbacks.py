@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from secretsource import default_store
+from secretsource.integrations._text import text_of
 from secretsource.integrations.django._lazy import LazySecret, secret
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class Fallbacks(list[str | LazySecret]):
 
         Raises:
             SecretSourceError: As `secretsource.get_secret`, but for `SecretNotFound`.
+            InvalidValue: One is binary.
         """
         for each in self.secrets:
             if not isinstance(each, LazySecret):
@@ -38,8 +40,8 @@ class Fallbacks(list[str | LazySecret]):
                 continue
             store = default_store() if each.store is None else each.store
             found = store.get(each.name, default=None)
-            if found is not None and found.value:  # everybody could sign with an empty key
-                yield found.value
+            if found is not None and (value := text_of(found)):  # everybody could sign with an empty key
+                yield value
 
 
 def fallbacks(*names: str, store: Store | None = None) -> Fallbacks:

@@ -117,7 +117,9 @@ def as_params(credentials: Credentials) -> dict[str, Any]:
 
 
 def _current(value: object) -> object:
-    return str(value) if isinstance(value, LazySecret) else value
+    if not isinstance(value, LazySecret):
+        return value
+    return str(value) if value else ""  # an empty host, as Django has it
 
 
 def _unless_read(key: str, value: object) -> object:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from secretsource import ConfigError, MaskedStr, default_store, secret
 from secretsource.integrations._needs import needs
+from secretsource.integrations._text import text_of
 
 with needs("dynaconf", extra="dynaconf"):
     from dynaconf.utils.parse_conf import (  # type: ignore[import-untyped]
@@ -24,6 +25,8 @@ _CASTS = ("@int", "@float", "@bool", "@json")
 _MASK = "********"
 # Where dynaconf shows settings: a module, or one function of it.
 _SHOWS = (("dynaconf.cli", "_list"), ("dynaconf.utils.inspect", None))
+# Where it shows a table or list of settings, to whoever looks at it.
+_NODES = ("dynaconf.nodes", "dynaconf.vendor.box.box", "dynaconf.vendor.box.box_list")
 # What it formats with; a template of jinja2 has no name.
 _INSIDE = ("dynaconf", "string", "jinja2", "None")
 
@@ -52,10 +55,11 @@ def lazy(text: Any) -> Any:
 
 def _read(text: str, **context: Any) -> Any:
     """Return the value of now; dynaconf calls it whenever the setting is read."""
+    _keep_nothing(context["this"])
     if _is_for_show(sys._getframe(1)):
         return _MASK
     name, cast = split(text)
-    value = default_store().get(name).value
+    value = text_of(default_store().get(name))
     if cast is None:
         return _Text(value, Lazy(text, formatter=FORMATTER))
     try:
@@ -63,6 +67,13 @@ def _read(text: str, **context: Any) -> Any:
     except Exception:  # noqa: BLE001, S110 - whatever it is, it holds the value
         pass
     raise ConfigError(f"the value of {name!r} cannot be cast with {cast}")
+
+
+def _keep_nothing(settings: Any) -> None:
+    """Switch the cache of *settings* off: it would keep what is made of a secret, or of a mask in a report."""
+    core = getattr(settings, "__core__", None)
+    if core is not None:  # older ones keep nothing
+        core.cache_enabled = False
 
 
 FORMATTER: Final = BaseFormatter(_read, "secret")
@@ -77,6 +88,7 @@ class _Text(MaskedStr):
     """
 
     _dynaconf_lazy_format = True
+    do_not_call_in_templates = True  # Django's: else it calls what can be called
     _lazy: Any
     value: str
     formatter: Any
@@ -121,12 +133,20 @@ def _is_called_by(*modules: str) -> bool:
 
 
 def _is_for_show(frame: FrameType | None) -> bool:
-    """Whether dynaconf reads for a report of its own: told by its frames, up to the first of somebody else."""
+    """Whether dynaconf reads for a report of its own, or shows a table: told by its frames, up to the first of others.
+
+    What a table makes of other settings is read: it may be cast, and a mask cannot be.
+    """
+    is_held = True
     while frame is not None:
-        module = str(frame.f_globals.get("__name__"))
-        if (module, frame.f_code.co_name) in _SHOWS or (module, None) in _SHOWS:
+        module, function = str(frame.f_globals.get("__name__")), frame.f_code.co_name
+        if (module, function) in _SHOWS or (module, None) in _SHOWS:
             return True
-        if module != __name__ and module.partition(".")[0] not in _INSIDE:
+        if is_held and module in _NODES and function in {"__repr__", "__str__"}:
+            return True
+        root = module.partition(".")[0]
+        if module != __name__ and root not in _INSIDE:
             return False
+        is_held = is_held and (module == __name__ or (root == "dynaconf" and module != "dynaconf.base"))
         frame = frame.f_back
     return False
