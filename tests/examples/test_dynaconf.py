@@ -40,7 +40,7 @@ def test_a_rotated_key_is_used_without_loading_the_settings_anew(shown: list[str
 
 
 def test_neither_a_list_nor_a_validator_shows_a_value(shown: list[str]) -> None:
-    assert "MAIL<DataDict> {'sender': 'shop@example.com', 'key': MaskedStr('********')}" == shown[5]
+    assert "MAIL<DataDict> {'sender': 'shop@example.com', 'key': '********'}" == shown[5]
     assert "STRIPE_KEY must len_min 8 but it is ******** in env DEVELOPMENT" == shown[6]
 
 

@@ -45,6 +45,7 @@ from secretsource import (
     MaskedStr,
     SecretHandle,
     Store,
+    secret,
 )
 from secretsource.integrations.pydantic_settings import FromSecret, SecretSource
 from secretsource.integrations.pydantic_settings._wanted import Model
@@ -583,6 +584,21 @@ def test_a_handle_reads_from_the_store_of_the_source() -> None:
         clock.advance(11)
         assert "new" == settings.key()
         assert "secret('pepipost/api_key')" == repr(settings.key)
+
+
+def test_a_handle_of_a_store_is_none_of_the_same_name_elsewhere() -> None:
+    handles = []
+    for value in ("one", "two"):
+
+        class Settings(WithHandle):
+            options: ClassVar[dict[str, Any]] = {
+                "store": Store([MemoryResolver({"pepipost/api_key": value})])
+            }
+
+        handles += [Settings().key, Settings().key]
+    assert handles[0] == handles[1]
+    with override({"pepipost/api_key": "of now"}):
+        assert ["of now", "one", "two"] == sorted(each() for each in {*handles, secret("pepipost/api_key")})
 
 
 def test_a_handle_whose_secret_is_not_there_is_told_at_once() -> None:

@@ -151,6 +151,12 @@ class _StoreHandle(SecretHandle):
     def __call__(self) -> MaskedStr:
         return self._store.get(self.name).value
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _StoreHandle) and (self.name, self._store) == (other.name, other._store)
+
+    def __hash__(self) -> int:
+        return hash((_StoreHandle, self.name, id(self._store)))
+
 
 def _value(found: Secret) -> MaskedStr | MaskedBytes:
     try:
