@@ -9,7 +9,7 @@ import pytest
 
 from secretsource._default import replace_default_store
 from tests import timed
-from tests.servers.environment import forget_settings
+from tests.servers.environment import NO_METADATA, forget_settings
 
 forget_settings()  # once and for all, before any fixture starts a server with what is there
 
@@ -29,7 +29,8 @@ _PREFIXES = ("SECRETSOURCE_", "AWS_", "VAULT_", "BAO_", "CONJUR_")
 def fresh_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Clear the process-wide store and the variables that configure anything."""
     for variable in [each for each in os.environ if each.startswith(_PREFIXES)]:
-        monkeypatch.delenv(variable)
+        if variable != NO_METADATA:
+            monkeypatch.delenv(variable)
     monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
     replace_default_store(None)
     yield

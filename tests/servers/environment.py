@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 
-__all__ = ["forget_settings"]
+__all__ = ["NO_METADATA", "forget_settings"]
+
+NO_METADATA = "AWS_EC2_METADATA_DISABLED"
+"""The variable that keeps boto3 from asking the machine itself, at an address that is not on loopback."""
 
 _PREFIXES = ("AWS_", "BAO_", "CONJUR_", "DEMO_", "PEPIPOST_", "SECRETSOURCE_", "STRIPE_", "VAULT_")
 _NAMES = frozenset(
@@ -18,3 +21,4 @@ def forget_settings() -> None:
     for variable in list(os.environ):
         if variable.upper() in _NAMES or variable.startswith(_PREFIXES):
             del os.environ[variable]
+    os.environ[NO_METADATA] = "true"

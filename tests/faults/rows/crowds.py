@@ -120,13 +120,18 @@ def _others_while_four_hang(setting: Setting) -> Seen:
     if setting.cell.backend == "aws":  # all of whose requests go to one path: it is the next four that hang
         setting.server.answer(delay=30, times=4, path=setting.place)
     names = [f"hung{number}/key" for number in range(4)]
-    for name in names:
-        threading.Thread(target=_in_vain, args=(setting, name), daemon=True).start()
-    assert eventually(lambda: len(setting.server.requests) == len(names))
-    setting.forget()
-    started = time.monotonic()
-    seen = _all_right(setting, [setting.store.get(setting.name, timeout=1, refresh=True)])
-    seen.seconds = time.monotonic() - started
+    threads = [threading.Thread(target=_in_vain, args=(setting, name), daemon=True) for name in names]
+    for thread in threads:
+        thread.start()
+    try:
+        assert eventually(lambda: len(setting.server.requests) == len(names))
+        setting.forget()
+        started = time.monotonic()
+        seen = _all_right(setting, [setting.store.get(setting.name, timeout=1, refresh=True)])
+        seen.seconds = time.monotonic() - started
+    finally:
+        for thread in threads:
+            thread.join()  # or they would read in the middle of the next cell, in its environment
     return seen
 
 
