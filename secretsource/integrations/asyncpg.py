@@ -107,6 +107,12 @@ class _Pool(asyncpg.Pool):  # type: ignore[misc]  # untyped
                 return connection
             await connection.close()
 
+    def acquire(self, *, timeout: float | None = None) -> Any:
+        """Take a connection, and go over to the process-wide store of now if another one is looked after."""
+        if self._watch is not None:
+            self._watch.follow()
+        return super().acquire(timeout=timeout)
+
     async def close(self) -> None:
         """Close the pool, and look after the secret no longer."""
         if self._watch is not None:

@@ -123,6 +123,7 @@ class AsyncConnectionPool(psycopg_pool.AsyncConnectionPool[ACT]):
 def _checked(
     watch: Watch, check: Callable[[Connection[Any]], object] | None, connection: Connection[Any]
 ) -> None:
+    watch.follow()
     if _is_old(connection, watch):
         connection.close()
         raise OperationalError(_ROTATED)
@@ -135,6 +136,7 @@ async def _achecked(
     check: Callable[[AsyncConnection[Any]], Awaitable[object]] | None,
     connection: AsyncConnection[Any],
 ) -> None:
+    watch.follow()
     if _is_old(connection, watch):
         await connection.close()
         raise OperationalError(_ROTATED)

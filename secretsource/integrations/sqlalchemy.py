@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from secretsource import Store
+from secretsource import Secret, Store
 from secretsource.integrations._bare import bared
 from secretsource.integrations._login import WAIT, Credentials, Login
 from secretsource.integrations._needs import needs
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["is_refused", "use_secret"]
 
-_ROTATIONS: Final = "secretsource.rotations"
+_LOGIN: Final = "secretsource.login"
 
 
 def use_secret(
@@ -89,12 +89,27 @@ class _Listener:
         cparams: dict[str, Any],
     ) -> DBAPIConnection:
         """Open a connection."""
-        if self._watch is not None and record is not None:
-            record.info[_ROTATIONS] = self._watch.begun()
+        if self._watch is None:
+            return self._opened(dialect, cargs, cparams)[0]
+        while True:
+            began = self._watch.begun()
+            connection, login = self._opened(dialect, cargs, cparams)
+            if not self._watch.is_over(began, login):
+                break
+            # Not left to the check: SQLAlchemy gives up after the second connection that fails it.
+            dialect.do_terminate(connection)
+        if record is not None:
+            record.info[_LOGIN] = (began, login)
+        return connection
 
-        def opened(credentials: Credentials) -> DBAPIConnection:
+    def _opened(
+        self, dialect: Dialect, cargs: list[Any], cparams: dict[str, Any]
+    ) -> tuple[DBAPIConnection, Secret]:
+        """Return a new connection, and the password that it logged in with."""
+
+        def opened(credentials: Credentials) -> tuple[DBAPIConnection, Secret]:
             with bared():
-                return dialect.connect(*cargs, **cparams | _settings(credentials))
+                return dialect.connect(*cargs, **cparams | _settings(credentials)), credentials.secret
 
         if not dialect.is_async:
             return self._login.connect(opened, self._refused)
@@ -109,7 +124,11 @@ class _Listener:
         Raises:
             DisconnectionError: It is one, which SQLAlchemy understands.
         """
-        if self._watch is not None and record.info.get(_ROTATIONS) != self._watch.rotations:
+        if self._watch is None:
+            return
+        self._watch.follow()
+        login = record.info.get(_LOGIN)
+        if login is None or self._watch.is_over(*login):
             raise DisconnectionError("the login of this connection was rotated")
 
 

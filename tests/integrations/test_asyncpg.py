@@ -205,6 +205,22 @@ async def test_a_pool_takes_another_user_and_lets_the_one_before_go(login: Login
             pass
 
 
+def document(login: Login) -> dict[str, dict[str, str]]:
+    return {"db/primary": {"user": login.user, "password": login.passwords[-1]}}
+
+
+async def test_a_pool_goes_over_to_another_process_wide_store(login: Login) -> None:
+    dsn = f"postgresql://{login.address}"
+    with override(document(login)):
+        pool = await create_pool(dsn, password=PASSWORD, user=USER, min_size=1, max_size=1)
+        before = await pool.fetchval(ME)
+    login.next_user()
+    with override(document(login)):
+        async with pool:
+            assert await pool.fetchval(ME) in (before, login.user)
+            assert login.user == await pool.fetchval(ME)
+
+
 async def test_a_connection_that_was_under_way_at_a_rotation_is_made_anew(login: Login) -> None:
     users: list[object] = []
 

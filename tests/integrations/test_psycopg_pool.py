@@ -24,7 +24,7 @@ from secretsource.integrations.psycopg_pool import (
     secret_connection,
 )
 from secretsource.testing import override
-from tests.fakes import FakeClock, eventually, in_threads
+from tests.fakes import FakeClock, eventually, in_threads, run_script
 from tests.integrations.database import PASSWORD, USER, Login, locals_of, raised, rotating
 from tests.servers.postgres import Postgres
 
@@ -293,6 +293,54 @@ def test_a_pool_of_one_user_keeps_its_connections_and_watches_nothing(login: Log
             assert pid == connection.info.backend_pid
 
 
+FORK = """
+import os, time
+from secretsource.integrations.psycopg_pool import ConnectionPool, connect
+login = {"conninfo": os.environ["CONNINFO"], "user": "db/primary/user", "password": "db/primary/password"}
+pool = ConnectionPool(**login, open=False)
+connect(**login).close()
+def user():
+    with pool.connection() as connection:
+        return connection.execute("SELECT current_user").fetchone()[0]
+if (child := os.fork()) == 0:
+    with pool:
+        print(user(), flush=True)
+        os.environ |= {"DB_PRIMARY_USER": os.environ["NEXT_USER"], "DB_PRIMARY_PASSWORD": os.environ["NEXT"]}
+        until = time.monotonic() + 10
+        while user() != os.environ["NEXT_USER"] and time.monotonic() < until:
+            time.sleep(0.05)
+        print(user(), flush=True)
+    os._exit(0)
+os.waitpid(child, 0)
+"""
+
+
+def test_a_pool_from_before_a_fork_is_opened_in_the_child(
+    login: Login, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONNINFO", login.conninfo)
+    monkeypatch.setenv("DB_PRIMARY_USER", login.user)
+    monkeypatch.setenv("DB_PRIMARY_PASSWORD", login.passwords[-1])
+    login.next_user()
+    monkeypatch.setenv("NEXT_USER", login.user)
+    monkeypatch.setenv("NEXT", login.passwords[-1])
+    assert login.users == run_script(FORK).stdout.split()
+
+
+def document(login: Login) -> dict[str, dict[str, str]]:
+    return {"db/primary": {"user": login.user, "password": login.passwords[-1]}}
+
+
+def test_a_pool_goes_over_to_another_process_wide_store(login: Login) -> None:
+    with override(document(login)):
+        pool = ConnectionPool(login.conninfo, user=USER, password=PASSWORD, min_size=2, open=True)
+        before = user_of(pool)
+    login.next_user()
+    with override(document(login)), pool:
+        assert login.user == user_of(pool)
+        assert eventually(lambda: 0 == login.server.connected(before))
+
+
 def watched(login: Login) -> int:
     return len(login.store._rotations._watches)
 
@@ -350,6 +398,18 @@ async def test_an_async_pool_takes_another_user_and_lets_the_one_before_go(
     async with asyncio.timeout(5):
         while login.user != await auser_of(apool) or login.server.connected(before):
             pass
+
+
+async def test_an_async_pool_goes_over_to_another_process_wide_store(login: Login) -> None:
+    with override(document(login)):
+        pool = AsyncConnectionPool(login.conninfo, user=USER, password=PASSWORD, min_size=2, open=False)
+        await pool.open()
+        before = await auser_of(pool)
+    login.next_user()
+    with override(document(login)):
+        async with pool:
+            assert login.user == await auser_of(pool)
+            assert await asyncio.to_thread(eventually, lambda: 0 == login.server.connected(before))
 
 
 async def test_fifty_coroutines_notice_nothing_of_a_rotation(

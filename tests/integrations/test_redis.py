@@ -30,7 +30,7 @@ from redis.sentinel import Sentinel
 from secretsource import AccessDenied, Store
 from secretsource.integrations.redis import SecretConnection, SecretCredentialProvider, SecretSSLConnection
 from secretsource.testing import MemoryResolver, override
-from tests.fakes import eventually
+from tests.fakes import eventually, run_script
 from tests.integrations.redis_world import DOCUMENT, NAME, USER, World, tls_in_front_of
 from tests.servers._process import LOOPBACK, Process, free_port
 from tests.servers.redis import Redis
@@ -218,6 +218,31 @@ def test_the_process_wide_store_of_the_moment_is_read(world: World) -> None:
     with override({NAME: secrets.token_hex(8)}), client_of(world, login) as client:
         with pytest.raises(redis.AuthenticationError):
             client.ping()
+
+
+FORK = """
+import os, redis
+from secretsource.integrations.redis import SecretCredentialProvider
+login = SecretCredentialProvider("redis/password")
+client = redis.Redis(
+    host="127.0.0.1", port=int(os.environ["PORT"]), credential_provider=login, redis_connect_func=login.connect
+)
+print(client.client_id(), flush=True)
+if (child := os.fork()) == 0:
+    print(client.client_id(), flush=True)
+    os._exit(0)
+os.waitpid(child, 0)
+print(client.client_id())
+"""
+
+
+def test_a_child_logs_in_on_a_connection_of_its_own(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_PASSWORD", world.server.password)
+    monkeypatch.setenv("PORT", str(world.server.port))
+    done = run_script(FORK)
+    before, in_child, after = done.stdout.split()
+    assert before == after
+    assert before != in_child
 
 
 def test_a_url_a_blocking_pool_and_a_unix_socket_do_the_same(world: World) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
@@ -17,7 +18,7 @@ from sqlalchemy.pool import NullPool
 from secretsource import BackendUnavailable, Store
 from secretsource.integrations.sqlalchemy import is_refused, use_secret
 from secretsource.testing import override
-from tests.fakes import FakeClock, eventually, in_threads
+from tests.fakes import FakeClock, eventually, in_threads, run_script
 from tests.integrations.database import PASSWORD, USER, Login, locals_of, raised, rotating
 from tests.servers.postgres import Postgres
 
@@ -129,6 +130,131 @@ def test_a_pool_takes_another_user_and_lets_the_one_before_go(login: Login, lent
         assert eventually(lambda: login.user == user_of(lent))
         assert before == in_use.scalar(ME), "what is running ends in peace"
     assert eventually(lambda: login.user == user_of(lent) and 0 == login.server.connected(before))
+
+
+def test_a_user_that_is_dropped_before_its_time_is_replaced_at_once(login: Login) -> None:
+    engine = create_engine(f"postgresql+psycopg://{login.address}", pool_pre_ping=True)
+    use_secret(engine, password=PASSWORD, user=USER, store=login.store)
+    before = user_of(engine)
+    login.next_user()
+    login.server.query(f"ALTER ROLE {before} NOLOGIN")
+    login.server.end_connections(before)
+    assert login.user == user_of(engine)
+    engine.dispose()
+
+
+def rotated(login: Login) -> str:
+    """Rotate to another user, wait until the pools that there are know it, and return the user."""
+    told = threading.Event()
+    stop = login.store.on_rotation(PASSWORD, lambda old, new: told.set())
+    login.next_user()
+    login.notice()
+    assert told.wait(5)
+    stop()
+    return login.user
+
+
+def rotating_under_way(login: Login, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Let the next login of an engine be over before it is done, and return the users of all logins."""
+    connect, users = engine.dialect.connect, list[str]()
+
+    def mine(*args: Any, **settings: Any) -> Any:
+        if not users:
+            rotated(login)
+        users.append(settings["user"])
+        return connect(*args, **settings)
+
+    monkeypatch.setattr(engine.dialect, "connect", mine)
+    return users
+
+
+def test_a_connection_that_was_under_way_at_a_rotation_is_made_anew(
+    login: Login, lent: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user_of(lent)
+    between = rotated(login)
+    users = rotating_under_way(login, lent, monkeypatch)
+    user = user_of(lent)
+    assert login.user == user
+    assert [between, login.user] == users
+    assert eventually(lambda: 0 == login.server.connected(between))
+
+
+def test_a_rotation_that_is_told_of_late_leaves_connections_of_the_new_user(
+    login: Login, lent: Engine
+) -> None:
+    pid = text("SELECT pg_backend_pid()")
+    user_of(lent)
+    told = threading.Event()
+    login.store.on_rotation(PASSWORD, lambda old, new: told.wait(20))
+    engine = create_engine(f"postgresql+psycopg://{login.address}")
+    use_secret(engine, password=PASSWORD, user=USER, store=login.store)
+    with engine.connect():
+        pass
+    login.next_user()
+    login.notice()
+    engine.dispose()
+    with engine.connect() as connection:
+        newest = connection.scalar(pid)
+    told.set()
+    assert eventually(lambda: login.user == user_of(lent)), "it was told"
+    with engine.connect() as connection:
+        assert newest == connection.scalar(pid)
+    engine.dispose()
+
+
+def document(login: Login) -> dict[str, dict[str, str]]:
+    return {"db/primary": {"user": login.user, "password": login.passwords[-1]}}
+
+
+def test_a_pool_goes_over_to_another_process_wide_store(login: Login) -> None:
+    engine = create_engine(f"postgresql+psycopg://{login.address}")
+    use_secret(engine, password=PASSWORD, user=USER)
+    with override(document(login)):
+        before = user_of(engine)
+    login.next_user()
+    with override(document(login)):
+        assert login.user == user_of(engine)
+        assert eventually(lambda: 0 == login.server.connected(before))
+    engine.dispose()
+
+
+FORK = """
+import os, time
+from sqlalchemy import create_engine, text
+from secretsource.integrations.sqlalchemy import use_secret
+engine = create_engine(os.environ["ADDRESS"])
+use_secret(engine, user="db/primary/user", password="db/primary/password")
+def user():
+    with engine.connect() as connection:
+        return connection.scalar(text("SELECT current_user"))
+print(user(), flush=True)
+if (child := os.fork()) == 0:
+    engine.dispose(close=False)
+    print(user(), flush=True)
+    os.environ |= {"DB_PRIMARY_USER": os.environ["NEXT_USER"], "DB_PRIMARY_PASSWORD": os.environ["NEXT"]}
+    until = time.monotonic() + 10
+    while user() != os.environ["NEXT_USER"] and time.monotonic() < until:
+        time.sleep(0.05)
+    print(user(), flush=True)
+    os._exit(0)
+os.waitpid(child, 0)
+print(user())
+engine.dispose()
+"""
+
+
+def test_a_child_has_connections_of_its_own_and_is_told_of_rotations(
+    login: Login, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ADDRESS", f"postgresql+psycopg://{login.address}")
+    monkeypatch.setenv("DB_PRIMARY_USER", login.user)
+    monkeypatch.setenv("DB_PRIMARY_PASSWORD", login.passwords[-1])
+    login.next_user()
+    monkeypatch.setenv("NEXT_USER", login.user)
+    monkeypatch.setenv("NEXT", login.passwords[-1])
+    first, second = login.users
+    assert [first, first, second, first] == run_script(FORK).stdout.split()
 
 
 def test_a_pool_of_one_user_keeps_its_connections(login: Login, make: Make) -> None:
@@ -313,6 +439,18 @@ async def test_an_async_pool_takes_another_user_and_lets_the_one_before_go(
     async with asyncio.timeout(5):
         while login.user != await auser_of(alent) or login.server.connected(before):
             pass
+
+
+async def test_a_connection_of_a_loop_that_was_under_way_at_a_rotation_is_made_anew(
+    login: Login, alent: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await auser_of(alent)
+    between = rotated(login)
+    users = rotating_under_way(login, alent.sync_engine, monkeypatch)
+    user = await auser_of(alent)
+    assert login.user == user
+    assert [between, login.user] == users
+    assert await asyncio.to_thread(eventually, lambda: 0 == login.server.connected(between))
 
 
 async def test_fifty_coroutines_notice_nothing_of_a_rotation(login: Login, aengine: AsyncEngine) -> None:

@@ -133,6 +133,7 @@ class Application:
 
 
 @pytest.mark.slow
+@pytest.mark.timed  # leases of seconds end in real time, whether the process had a core or not
 def test_no_query_fails_while_users_come_and_go(database: Database) -> None:
     database.role("short", default=6, most=6)
     resolver = database.resolver(revoke_on_close=True)
@@ -154,6 +155,7 @@ def test_no_query_fails_while_users_come_and_go(database: Database) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timed  # leases of seconds end in real time, whether the process had a core or not
 def test_no_query_fails_while_openbao_is_away_for_a_part_of_the_lease(database: Database) -> None:
     database.role("away", default=10, most=10)
     with Relay(database.bao.url) as relay:
@@ -247,6 +249,7 @@ def test_a_lease_is_no_longer_than_the_token_lives(database: Database) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timed  # leases of seconds end in real time, whether the process had a core or not
 def test_no_query_fails_while_the_logins_behind_the_users_end(database: Database) -> None:
     database.role("logins", default=3600, most=3600)
     role_id, secret_id = database.bao.approle("logins", ["app"], token_ttl="6s", token_max_ttl="6s")
