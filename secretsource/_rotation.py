@@ -35,6 +35,8 @@ Read: TypeAlias = Generator["Pending", "Looked", Secret]
 Callback = Callable[[Secret, Secret], object]
 
 _LOOK_EVERY: Final = 1.0  # seconds; a cached read costs nothing
+_LOOKS_IN_A_LEASE: Final = 16  # at least, so that the end of a short one is not missed
+_SHORTEST_LOOK: Final = 0.05  # seconds
 _LONGEST_PAUSE: Final = 60.0  # seconds, after reads that failed
 _numbers = itertools.count()
 
@@ -50,6 +52,7 @@ class _Watch:
         self.key: DocumentKey | None = None
         self.document_number = -1
         self.numbers: dict[DocumentKey, int] = {}
+        self.every = _LOOK_EVERY
         self.failures = 0
         self.due = 0.0
         self.read: Read | None = None
@@ -109,7 +112,7 @@ class Rotations:
         self._changed: SimpleQueue[None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._ours: set[int] = set()
-        for watch in self._watches.values():
+        for watch in list(self._watches.values()):
             watch.read = watch.pending = None
 
     def is_held_here(self) -> bool:
@@ -168,7 +171,7 @@ class Rotations:
         with self._lock:
             self._thread = None
             self._changes.clear()
-            for watch in self._watches.values():
+            for watch in list(self._watches.values()):
                 watch.forget()
         self._changed.put(None)
 
@@ -186,6 +189,7 @@ class Rotations:
                 return
             known, watch.secret, watch.ask = watch.secret, secret, ask
             watch.key, watch.document_number = ask.key, entry.number
+            watch.every = _looks_every(entry.lease)
             if known is not None and not are_same(known, secret):
                 self._changes.append(_Change(watch, known, secret))
                 self._changed.put(None)
@@ -221,7 +225,11 @@ class Rotations:
         with self._lock:
             change = self._changes.popleft() if self._changes else None
             now = time.monotonic()
-            due = [watch for watch in self._watches.values() if watch.is_due(now)]
+            watches = list(
+                self._watches.values()
+            )  # a finalizer may end one at any moment, on this thread too
+            due = [watch for watch in watches if watch.is_due(now)]
+            until_next = min([_LOOK_EVERY, *(watch.due - now for watch in watches)])
         if change is not None:
             with self._telling:
                 change.tell()
@@ -230,7 +238,7 @@ class Rotations:
                 self._look(watch)
         else:
             with contextlib.suppress(Empty):
-                self._changed.get(timeout=_LOOK_EVERY)
+                self._changed.get(timeout=max(0.0, until_next))
 
     def _look(self, watch: _Watch) -> None:
         """Read the name as any reader does, but wait for nothing; that a change is noticed follows from it."""
@@ -244,8 +252,10 @@ class Rotations:
         except Exception:  # noqa: BLE001 - its readers are told
             watch.read = watch.pending = None
             watch.failures += 1
-        pause = _LOOK_EVERY * 2.0 ** min(max(watch.failures - 1, 0), 10)
-        watch.due = time.monotonic() + min(pause, _LONGEST_PAUSE)
+        pause = watch.every
+        if watch.failures:
+            pause = min(_LOOK_EVERY * 2.0 ** min(watch.failures - 1, 10), _LONGEST_PAUSE)
+        watch.due = time.monotonic() + pause
 
     def _went_on(self, watch: _Watch) -> bool:
         """Let the read of a name go on as far as it can without waiting, and return whether it has ended."""
@@ -263,6 +273,11 @@ class Rotations:
     def _wait_for(self, watch: _Watch, pending: Pending) -> None:
         watch.pending = pending
         pending.flight.wake_with(partial(self._changed.put, None))
+
+
+def _looks_every(lease: float | None) -> float:
+    """Return the seconds between two looks at a value with that *lease*."""
+    return _LOOK_EVERY if lease is None else max(_SHORTEST_LOOK, min(_LOOK_EVERY, lease / _LOOKS_IN_A_LEASE))
 
 
 def check_callback(callback: object) -> None:

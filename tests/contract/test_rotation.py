@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from secretsource import InvalidReference, Link, Secret, Store
+from secretsource import InvalidReference, Link, Secret, Store, _rotation
 from secretsource._keys import DocumentKey, document_key
 from secretsource._rotation import _is_newer
 from secretsource.errors import AccessDenied
@@ -116,6 +116,17 @@ class TestHowAChangeIsNoticed:
         told = watching(world)
         world.rotate("a", "2")
         world.clock.advance(TTL)
+        assert told.is_told(("1", "2"))
+
+    def test_before_a_lease_is_over_however_short_it_is(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(_rotation, "_LOOK_EVERY", 60.0)
+        lease = 1.6
+        world.backend.says["a"] = Document(value="x", version="1", lease=lease)
+        told = watching(world)
+        world.backend.says["a"] = Document(value="y", version="2", lease=lease)
+        world.clock.advance(0.8 * lease)
         assert told.is_told(("1", "2"))
 
     def test_by_the_readers_of_another_name_of_the_document(self) -> None:
@@ -352,6 +363,17 @@ class TestStop:
         stop()
         stop()
         world.change("a", "2")
+        assert told.is_told(("1", "2"))
+
+    def test_it_may_be_done_by_a_finalizer_in_the_middle_of_a_look(self, world: World) -> None:
+        for name in ("b", "c"):
+            world.rotate(name, "1")
+        stop = world.store.on_rotation("a", Told())
+        told = watching(world, "b")
+        rotations = world.store._rotations
+        rotations._watches["a"].is_due = lambda now: bool(stop())  # type: ignore[method-assign]
+        assert eventually(lambda: "a" not in rotations._watches)
+        world.change("b", "2")
         assert told.is_told(("1", "2"))
 
     def test_the_last_one_ends_the_thread(self, world: World) -> None:
