@@ -11,10 +11,23 @@ def text_of(found: Secret) -> MaskedStr:
     """Return the value of *found*.
 
     Raises:
-        InvalidValue: It is binary.
+        InvalidValue: It is binary, or has half a surrogate pair: clients would show all of it in their errors.
     """
     try:
-        return found.value
+        value = found.value
     except TypeError:
-        pass  # raised below: an error of ours, which is handled as the others are
-    raise InvalidValue(f"{found.name!r} is binary, and text is wanted here: use get_secret_bytes()")
+        fault = "is binary"
+    else:
+        if value.isascii() or _is_unicode(value):
+            return value
+        fault = "has bytes that are no UTF-8, or half a surrogate pair"
+    # Not in the except block: an error of ours, which is handled as the others are, has no other behind it.
+    raise InvalidValue(f"{found.name!r} {fault}, and text is wanted here: use get_secret_bytes()")
+
+
+def _is_unicode(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
