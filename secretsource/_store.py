@@ -438,9 +438,10 @@ class Store:
                 link.resolver.close()
 
     def __del__(self) -> None:
-        """End idle threads of a store that is dropped."""
-        with contextlib.suppress(AttributeError):  # it could not be made
-            self._release_workers()
+        """End idle threads of a store that is dropped; also one that could not be made, at an end without modules."""
+        release = getattr(self, "_release_workers", None)
+        if release is not None:
+            release()
 
     def __enter__(self) -> Self:
         """Return the store itself."""

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from secretsource import _store
 from secretsource._chain import Link
 from secretsource._masked import MaskedStr
 from secretsource._places import NameSettings
@@ -475,6 +476,19 @@ def test_a_name_that_is_placed_at_one_key_can_be_invalidated() -> None:
         store.get("pepipost/api_key")
         assert calls == len(backend.calls)
         store.invalidate("pepipost/api_key")
+
+
+def test_a_store_that_outlives_the_modules_at_the_end_of_the_interpreter_ends_without_a_word(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = Store([FakeResolver()])
+    for name in [each for each in vars(_store) if not each.startswith("__")]:
+        monkeypatch.setitem(vars(_store), name, None)  # as the interpreter does
+    store.__del__()
+
+
+def test_one_that_could_not_be_made_too() -> None:
+    Store.__new__(Store).__del__()
 
 
 @pytest.mark.parametrize("end", [lambda stores: [each.close() for each in stores], list.clear])
