@@ -16,16 +16,16 @@ PIP_INSTALL := $(PY) -m pip install --quiet --quiet --disable-pip-version-check
 # Stamps are named after the contents they stand for, so a change of contents sets up again and a checkout does not.
 # The folder counts too: an editable install points at it, and a copied tree must not run the original's code.
 digest = $(shell (echo '$(CURDIR)'; cat $(1) 2>/dev/null) | cksum | cut -d ' ' -f 1)
-DEV_STAMP := $(VENV)/.ready-dev-$(call digest,requirements/dev.txt requirements/redis.txt)
-PACKAGE_STAMP := $(VENV)/.ready-package-$(call digest,requirements/dev.txt requirements/redis.txt pyproject.toml)
+DEV_STAMP := $(VENV)/.ready-dev-$(call digest,requirements/dev.txt requirements/redis-server.txt)
+PACKAGE_STAMP := $(VENV)/.ready-package-$(call digest,requirements/dev.txt requirements/redis-server.txt pyproject.toml)
 BENCH_STAMP := $(VENV)/.ready-bench-$(call digest,requirements/dev.txt requirements/bench.txt)
 # Environments beside $(VENV), each named after the file in requirements/ that it is made from.
 FRAMEWORKS := oldest airflow airflow-oldest
-framework_stamp = $(VENV)-$(1)/.ready-$(call digest,requirements/$(1).txt requirements/redis.txt pyproject.toml)
+framework_stamp = $(VENV)-$(1)/.ready-$(call digest,requirements/$(1).txt requirements/redis-server.txt pyproject.toml)
 
-# Redis' server for the Python $(1); requirements/redis.in says why it is not with the others.
+# Redis' server for the Python $(1); requirements/redis-server.in says why it is not with the others.
 install_redis = $(PIP_INSTALL) --require-hashes --no-deps --only-binary :all: --python-version 3.11 --upgrade \
-  --target "$$($(1) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" -r requirements/redis.txt
+  --target "$$($(1) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" -r requirements/redis-server.txt
 
 .DEFAULT_GOAL := help
 .PHONY: help setup test oldest airflow examples demo check bench fleet rotation faults docs format lock clean
@@ -108,7 +108,7 @@ format: $(PACKAGE_STAMP)  ## Sort imports, apply safe fixes, format
 	@$(PY) -m ruff format .
 
 lock: $(DEV_STAMP)  ## Remake requirements/*.txt from the *.in files
-	@for name in dev redis bench $(FRAMEWORKS); do \
+	@for name in dev redis-server bench $(FRAMEWORKS); do \
 	  echo "lock: requirements/$$name.txt"; \
 	  (cd requirements && '$(abspath $(UV))' pip compile --quiet --universal --python-version 3.11 \
 	    --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --no-strip-extras \

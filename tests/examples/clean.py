@@ -105,10 +105,10 @@ def _pins(name: str) -> str:
 
     Without the hashes, which would ask for one of the wheel, and the extras, which no constraint may have.
     """
-    own = ROOT / "requirements" / f"{name}.txt"
-    lines = (
-        (own if own.exists() else ROOT / "requirements" / "dev.txt").read_text(encoding="utf-8").splitlines()
-    )
+    folder = ROOT / "requirements"
+    own = folder / f"{name}.txt"
+    files = [own] if own.exists() else [folder / "dev.txt", folder / "redis-server.txt"]
+    lines = [line for file in files for line in file.read_text(encoding="utf-8").splitlines()]
     pins = (line.removesuffix(" \\") for line in lines if "==" in line and line[0] not in "# ")
     return "".join(re.sub(r"\[[^]]*\]", "", pin) + "\n" for pin in pins)
 
