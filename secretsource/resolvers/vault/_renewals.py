@@ -28,6 +28,7 @@ _WORTH_IT = 1 / 3  # of what was lent first: with less left, another document is
 _EARLY = 1 / 2  # of it left: enough to look whether the lease is still there
 _GONE = {400, 404}
 _FAILED = "failed to "  # renew, or revoke
+_OVER = "past the max TTL"  # said in the same sentence, where nothing has failed but the lease's longest time is over
 
 
 def renew(client: Client, document: Document, token: Token, deadline: Deadline) -> float | None:
@@ -105,7 +106,7 @@ def _is_gone(reply: Reply) -> bool:
     errors = (decoded(reply.body) or {}).get("errors") if reply.status in _GONE else None
     if not isinstance(errors, list):
         return False
-    failed = any(isinstance(text, str) and text.startswith(_FAILED) for text in errors)
+    failed = any(isinstance(text, str) and text.startswith(_FAILED) and _OVER not in text for text in errors)
     if not failed:
         return True
     raise resolver_error(Reason.SERVER, f"{reply.said}: what is behind the lease cannot be reached")

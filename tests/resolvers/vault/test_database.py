@@ -134,7 +134,7 @@ class Application:
 
 @pytest.mark.slow
 @pytest.mark.timed  # leases of seconds end in real time, whether the process had a core or not
-def test_no_query_fails_while_users_come_and_go(database: Database) -> None:
+def test_no_query_fails_while_users_come_and_go(database: Database, caplog: pytest.LogCaptureFixture) -> None:
     database.role("short", default=6, most=6)
     resolver = database.resolver(revoke_on_close=True)
     store = Store([resolver], ttl=300)
@@ -149,6 +149,7 @@ def test_no_query_fails_while_users_come_and_go(database: Database) -> None:
         application.stop()
         store.close()
     assert [] == application.failures
+    assert [] == [each.getMessage() for each in caplog.records if each.name == "secretsource"], "an outage"
     assert len(application.users) == len({user for user, _ in application.logins})
     assert len(application.users) == len(application.logins)
     assert until(lambda: database.issued() == set(), seconds=3)

@@ -184,6 +184,16 @@ def test_a_database_that_is_down_is_no_lease_that_is_gone(
     assert 1 == asked(server, CREDS)
 
 
+def test_a_lease_whose_longest_time_is_over_is_replaced_and_is_no_outage(
+    server: FaultyServer, vault: VaultResolver, clock: FakeClock
+) -> None:
+    borrow(vault)
+    clock.advance(40)
+    reason = "failed to renew entry: resp: (*logical.Response)(nil) err: past the max TTL, cannot renew"
+    server.answer(400, JSON, json.dumps({"errors": [reason]}), path=RENEW)
+    assert renew(vault) is None
+
+
 def test_passing_trouble_is_asked_again(server: FaultyServer, vault: VaultResolver, clock: FakeClock) -> None:
     borrow(vault)
     clock.advance(40)
