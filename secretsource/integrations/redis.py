@@ -21,7 +21,7 @@ from secretsource.integrations._needs import needs
 with needs("redis-py", extra="redis"):
     from redis import Connection, SSLConnection
     from redis.credentials import CredentialProvider
-    from redis.exceptions import AuthenticationError, DataError, RedisError
+    from redis.exceptions import AuthenticationError, DataError
 
 if TYPE_CHECKING:
     from secretsource import Store
@@ -148,7 +148,7 @@ class SecretCredentialProvider(CredentialProvider):
             with self._with(credentials):
                 way()
             return
-        except RedisError as error:
+        except Exception as error:  # noqa: BLE001 - asyncio has errors of its own, whose frames hold the same
             failed = error
         raise _without_frames(failed)
 
@@ -157,7 +157,7 @@ class SecretCredentialProvider(CredentialProvider):
             with self._with(credentials):
                 await way()
             return
-        except RedisError as error:
+        except Exception as error:  # noqa: BLE001 - asyncio has errors of its own, whose frames hold the same
             failed = error
         raise _without_frames(failed)
 
@@ -215,7 +215,7 @@ def _is_refusal(error: Exception) -> bool:
     return isinstance(error, AuthenticationError)
 
 
-def _without_frames(error: RedisError) -> RedisError:
-    """Return it without the frames of redis-py, whose locals hold what was sent."""
+def _without_frames(error: Exception) -> Exception:
+    """Return it without the frames of redis-py and asyncio, whose locals hold what was sent."""
     error.__cause__ = error.__context__ = None
     return error.with_traceback(None)

@@ -36,6 +36,7 @@ def quiet() -> Iterator[None]:
 
 
 @pytest.mark.slow
+@pytest.mark.timed  # there are three rotations in the seconds that it lasts
 @pytest.mark.parametrize("style", STYLES)
 def test_no_request_fails_while_the_password_is_rotated(style: str, bao: OpenBao) -> None:
     outcome = tried(style, bao, SHORT, ours=True)

@@ -550,7 +550,8 @@ async def _error_of_a_ping(login: SecretCredentialProvider, port: int) -> BaseEx
         redis_connect_func=login.connect_async,
         retry=retry,
     )
-    with pytest.raises(redis.ConnectionError) as caught:
+    # asyncio of some versions from 3.12 on fails in itself where a connection that is lost is written to.
+    with pytest.raises((redis.ConnectionError, AttributeError)) as caught:
         await client.ping()
     return caught.value
 
@@ -570,9 +571,11 @@ def _resetting() -> Iterator[int]:
 
         thread = threading.Thread(target=accept)
         thread.start()
-        yield listener.getsockname()[1]
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
 
 
 def _everything_of(error: BaseException) -> str:
