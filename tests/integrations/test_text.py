@@ -18,7 +18,11 @@ def test_text_is_given_as_it_is(value: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "fault"),
-    [(b"\xff", "is binary"), ("half\ud83d", "half a surrogate pair"), ("caf\udce9", "no UTF-8")],
+    [
+        (b"canary\xff", "is binary"),
+        ("canary\ud83d", "half a surrogate pair"),
+        ("canary\udce9", "no UTF-8"),
+    ],
     ids=["binary", "half a pair", "a byte of a variable"],
 )
 def test_anything_else_is_an_error_that_names_it_and_shows_nothing(value: str | bytes, fault: str) -> None:
@@ -29,5 +33,4 @@ def test_anything_else_is_an_error_that_names_it_and_shows_nothing(value: str | 
 
     assert (None, None) == (raised.value.__cause__, raised.value.__context__)
     told = "".join(traceback.format_exception(raised.value)) + repr(raised.value)
-    assert "half\\ud83d" not in ascii(told)
-    assert "caf" not in told
+    assert "canary" not in told
